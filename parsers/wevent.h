@@ -1,0 +1,58 @@
+#ifndef PARSERS_WEVENT_H
+#define PARSERS_WEVENT_H
+
+/* One Windows event in canonical form.  Field names are Sysmon's.  A field is a slice of the message or of the message's
+ * arena: it has no NUL at its end, may hold any byte, and lives until the arena is reset.  Absent is ptr == NULL. */
+
+#include "parsers/slice.h"
+#include "parsers/stamp.h"
+
+#define WEVENT_FIELDS(X) \
+	X(EventID) X(Channel) X(Provider_Name) X(EventRecordID) X(EventType) X(Computer) \
+	X(UtcTime) X(RuleName) X(User) X(Image) X(CommandLine) X(CurrentDirectory) \
+	X(ProcessGuid) X(ProcessId) X(LogonGuid) X(LogonId) X(TerminalSessionId) X(IntegrityLevel) \
+	X(Hashes) X(OriginalFileName) X(FileVersion) X(Description) X(Product) X(Company) \
+	X(ParentImage) X(ParentCommandLine) X(ParentProcessGuid) X(ParentProcessId) X(ParentUser) \
+	X(TargetFilename) X(CreationUtcTime) X(TargetObject) X(Details) X(ScriptBlockText)
+
+enum wevent_field {
+#define X(name) F_##name,
+	WEVENT_FIELDS(X)
+#undef X
+	F_MAX
+};
+
+#define LAYOUTS(X) \
+	X(WINLOGBEAT6, "winlogbeat6") X(WINLOGBEAT, "winlogbeat") X(ECS, "ecs") X(NXLOG, "nxlog") X(FLAT, "flat") \
+	X(EVTX_DUMP, "evtx_dump")
+
+enum layout {
+#define X(id, name) LAYOUT_##id,
+	LAYOUTS(X)
+#undef X
+	LAYOUT_MAX
+};
+
+struct wevent {
+	struct slice f[F_MAX];
+	struct slice host;	/* Computer in lower case without a trailing dot: the host's key, never the relay's */
+	struct slice raw;	/* the record as received */
+	int64_t time;		/* UtcTime, else the record's own time; STAMP_NONE when it has none */
+	int32_t event_id;	/* -1: none */
+	enum layout layout;
+	bool partial;		/* the sender cut the record; the fields that are here are complete */
+	bool repaired;		/* invalid UTF-8, lone surrogates or raw control characters were replaced */
+	uint32_t duplicate_keys; /* keys that came twice; the last one counts */
+};
+
+/* Sysmon's name of a field ("Image"), and the field of a name in any letter case; F_MAX when there is none.
+ * Sigma's EventCode is EventID. */
+const char *wevent_field_name(enum wevent_field);
+enum wevent_field wevent_field_find(struct slice name);
+
+const char *layout_name(enum layout);
+
+/* All fields absent, no time, no event id. */
+void wevent_clear(struct wevent *);
+
+#endif
