@@ -1,0 +1,75 @@
+#ifndef DETECT_CONDITION_H
+#define DETECT_CONDITION_H
+
+/* A rule's condition: text -> a small postfix program over the rule's items, which is then
+ * evaluated on the patterns that hit.
+ *
+ * An item is one line of a selection: a field and the patterns of which any, or with |all each,
+ * must hit.  Items belong to the rule; selections are programs over them; the condition joins
+ * selections. */
+
+#include "detect/pattern.h"
+#include "detect/ruleset.h"
+
+#define CONDITION_OPS_MAX 65536 /* of one rule, its selections written out */
+#define CONDITION_STACK_MAX 64  /* parentheses and operators that are open at once */
+#define CONDITION_ERROR_MAX 256
+
+struct condition_pattern {
+	struct slice text; /* as the rule writes it */
+	struct glob glob;
+	uint32_t id; /* in the set; given by ruleset_build() */
+};
+
+struct condition_item {
+	enum wevent_field field;
+	bool all;       /* each pattern must hit, not any */
+	bool absent;    /* null or '' is among the values: true when the field is absent or empty */
+	uint32_t first; /* of its patterns */
+	uint32_t count;
+};
+
+enum condition_opcode { CONDITION_ITEM, CONDITION_AND, CONDITION_OR, CONDITION_NOT };
+
+struct condition_op {
+	enum condition_opcode code;
+	uint32_t item; /* of CONDITION_ITEM */
+};
+
+/* A finished program: at its end one value is on the stack, and never more than CONDITION_STACK_MAX
+ * are. */
+struct condition {
+	struct condition_op *ops;
+	uint32_t op_count;
+	struct condition_item *items;
+	uint32_t item_count;
+	struct condition_pattern *patterns;
+	uint32_t pattern_count;
+};
+
+struct condition_selection {
+	struct slice name;
+	struct condition_op
+		*ops; /* NULL when it has a fault of its own; then the condition is only checked */
+	uint32_t op_count;
+	bool used;
+};
+
+/* Compile `text` into the arena, behind the *op_count operations that are at *ops: a list of
+ * conditions is joined by or.  Selections that it names are marked used.  0, -ENOMEM, or -EINVAL
+ * with what is wrong and what to do about it in `error`; *ops and *op_count are untouched then. */
+int condition_compile(struct slice text, struct condition_selection *selections, size_t count,
+	struct arena *, struct condition_op **ops, uint32_t *op_count,
+	char error[CONDITION_ERROR_MAX]);
+
+/* Evaluate.  True: the pairs of field and pattern that were true in selections that were true and
+ * not negated are in `match`; false: match->matched_count is 0. */
+bool condition_eval(const struct condition *, const struct pattern_scratch *, const struct wevent *,
+	struct match *);
+
+/* The items of which at least one must be true for the condition to be true.  `cost` says for each
+ * item how dear it is to wait for, 0 when it can't be waited for at all; the cheapest set is taken.
+ * Returns how many, 0 when there is no such set; `required` has room for op_count of them. */
+uint32_t condition_required(const struct condition *, const uint32_t *cost, uint32_t *required);
+
+#endif

@@ -1,0 +1,601 @@
+/* The strings of all rules -> one Vectorscan database a field, and the scan that sets a bit for
+ * each pattern that matches.
+ *
+ * A pattern is a glob.  What is looked for is a literal without case: the whole of it, or the
+ * longest plain run between its wildcards. Where a literal ends tells an exact value, a beginning
+ * and an end from a hit in the middle: the callback compares two offsets.  Only a glob with
+ * wildcards inside is then matched once more, and once an event however often its literal hits.
+ * Patterns that share a literal share it in the database.
+ *
+ * Hits are a set of bits and a list of the same, so that forgetting them costs as much as there
+ * are.  A value that is empty or of wildcards only has no literal; those few are tried one by one.
+ * Regular expressions are not here. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hs/hs.h>
+
+#include "detect/pattern.h"
+
+#define NONE UINT32_MAX
+
+/* Where a literal must stand in the value for its pattern to match. */
+enum anchor { ANCHOR_EXACT, ANCHOR_START, ANCHOR_END, ANCHOR_ANYWHERE, ANCHOR_GLOB };
+
+struct pattern {
+	struct glob glob;
+	enum wevent_field field;
+	enum anchor anchor;
+	uint32_t next_hash;    /* in the table of patterns */
+	uint32_t next_literal; /* that shares this one's literal, or lacks one too */
+};
+
+struct literal {
+	char *bytes; /* in lower case */
+	uint32_t len;
+	uint32_t first; /* pattern */
+};
+
+struct database {
+	hs_database_t *hs;        /* NULL: no literals */
+	struct literal *literals; /* by Vectorscan's id */
+	uint32_t count;
+	uint32_t bare; /* first pattern without a literal */
+};
+
+struct pattern_set {
+	struct pattern *patterns;
+	uint32_t count, size;
+	uint32_t *table; /* hash of a glob and its field -> first pattern */
+	uint32_t table_size;
+	struct database fields[F_MAX];
+	hs_scratch_t *prototype;
+};
+
+struct pattern_scratch {
+	hs_scratch_t *hs;
+	uint64_t *bits;
+	uint32_t *hits;
+	uint32_t hit_count;
+};
+
+uint32_t
+pattern_parse(struct slice text, uint16_t *tokens)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c == '\\' && i + 1 < text.len && strchr("*?\\", text.ptr[i + 1]) != NULL &&
+			text.ptr[i + 1] != '\0') {
+			tokens[n++] = (unsigned char)text.ptr[++i];
+		} else if (c == '*') {
+			if (n == 0 || tokens[n - 1] != TOKEN_MANY)
+				tokens[n++] = TOKEN_MANY;
+		} else {
+			tokens[n++] = c == '?' ? TOKEN_ONE : c;
+		}
+	}
+	return n;
+}
+
+/* The bytes of the character at `at`: one, and those that continue it. */
+static size_t
+character(struct slice text, size_t at)
+{
+	size_t n = 1;
+
+	while (at + n < text.len && ((unsigned char)text.ptr[at + n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
+/* How many bytes the token takes at `at`; 0 when it does not match there. */
+static size_t
+step(uint16_t token, struct slice text, size_t at)
+{
+	if (token == TOKEN_ONE)
+		return character(text, at);
+	if (token == TOKEN_MANY)
+		return 0;
+	return slice_lower((unsigned char)text.ptr[at]) == slice_lower((unsigned char)token);
+}
+
+bool
+pattern_glob(struct glob glob, struct slice text)
+{
+	uint32_t t = 0, star = NONE;
+	size_t at = 0, resume = 0;
+
+	/* Only the last `*` is ever tried again: an earlier one that takes more cannot help. */
+	while (at < text.len) {
+		size_t n = t < glob.count ? step(glob.tokens[t], text, at) : 0;
+
+		if (n > 0) {
+			t++;
+			at += n;
+		} else if (t < glob.count && glob.tokens[t] == TOKEN_MANY) {
+			star = t++;
+			resume = at;
+		} else if (star != NONE) {
+			t = star + 1;
+			resume += character(text, resume);
+			at = resume;
+		} else {
+			return false;
+		}
+	}
+	while (t < glob.count && glob.tokens[t] == TOKEN_MANY)
+		t++;
+	return t == glob.count;
+}
+
+/* The longest run of plain bytes, the first of those that are as long. */
+static uint32_t
+longest(struct glob glob, uint32_t *start)
+{
+	uint32_t best = 0, run = 0;
+
+	*start = 0;
+	for (uint32_t i = 0; i < glob.count; i++) {
+		run = glob.tokens[i] < TOKEN_ONE ? run + 1 : 0;
+		if (run > best) {
+			best = run;
+			*start = i + 1 - run;
+		}
+	}
+	return best;
+}
+
+uint32_t
+pattern_literal(struct glob glob)
+{
+	uint32_t start;
+
+	return longest(glob, &start);
+}
+
+static enum anchor
+anchor_of(struct glob glob)
+{
+	uint32_t start, len = longest(glob, &start);
+	bool before = start == 1 && glob.tokens[0] == TOKEN_MANY;
+	bool after = start + len + 1 == glob.count && glob.tokens[glob.count - 1] == TOKEN_MANY;
+
+	if (len == 0)
+		return ANCHOR_GLOB;
+	if (len == glob.count)
+		return ANCHOR_EXACT;
+	if (len + 2 == glob.count && before && after)
+		return ANCHOR_ANYWHERE;
+	if (len + 1 == glob.count && before)
+		return ANCHOR_END;
+	if (len + 1 == glob.count && after)
+		return ANCHOR_START;
+	return ANCHOR_GLOB;
+}
+
+static uint16_t
+fold(uint16_t token)
+{
+	return token < TOKEN_ONE ? slice_lower((unsigned char)token) : token;
+}
+
+/* FNV-1a: the keys are the operator's own rules. */
+static uint32_t
+hash(enum wevent_field field, struct glob glob)
+{
+	uint32_t h = 2166136261U ^ (uint32_t)field;
+
+	for (uint32_t i = 0; i < glob.count; i++)
+		h = (h ^ fold(glob.tokens[i])) * 16777619U;
+	return h;
+}
+
+static bool
+same(const struct pattern *pattern, enum wevent_field field, struct glob glob)
+{
+	if (pattern->field != field || pattern->glob.count != glob.count)
+		return false;
+	for (uint32_t i = 0; i < glob.count; i++) {
+		if (fold(pattern->glob.tokens[i]) != fold(glob.tokens[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Room for one more pattern, and a table that is at most half full. */
+static int
+grow(struct pattern_set *set)
+{
+	uint32_t size = set->size == 0 ? 64 : set->size * 2;
+	struct pattern *patterns;
+	uint32_t *table;
+
+	if (set->count < set->size)
+		return 0;
+	if (size > NONE / 4)
+		return -ENOMEM;
+	patterns = realloc(set->patterns, size * sizeof(*patterns));
+	if (patterns == NULL)
+		return -ENOMEM;
+	set->patterns = patterns;
+	table = malloc((size_t)size * 2 * sizeof(*table));
+	if (table == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < size * 2; i++)
+		table[i] = NONE;
+	free(set->table);
+	set->table = table;
+	set->table_size = size * 2;
+	set->size = size;
+	for (uint32_t i = 0; i < set->count; i++) {
+		uint32_t *slot =
+			&table[hash(patterns[i].field, patterns[i].glob) & (set->table_size - 1)];
+
+		patterns[i].next_hash = *slot;
+		*slot = i;
+	}
+	return 0;
+}
+
+struct pattern_set *
+pattern_set_new(void)
+{
+	return calloc(1, sizeof(struct pattern_set));
+}
+
+void
+pattern_set_free(struct pattern_set *set)
+{
+	if (set == NULL)
+		return;
+	for (int field = 0; field < F_MAX; field++) {
+		struct database *database = &set->fields[field];
+
+		(void)hs_free_database(database->hs); /* NULL is fine; it cannot fail */
+		for (uint32_t i = 0; i < database->count; i++)
+			free(database->literals[i].bytes);
+		free(database->literals);
+	}
+	(void)hs_free_scratch(set->prototype); /* in use by nobody: workers have clones */
+	free(set->patterns);
+	free(set->table);
+	free(set);
+}
+
+int
+pattern_add(struct pattern_set *set, enum wevent_field field, struct glob glob, uint32_t *id)
+{
+	uint32_t *slot;
+	int error = grow(set);
+
+	assert(set->prototype == NULL && glob.count <= PATTERN_TOKENS_MAX);
+	if (error != 0)
+		return error;
+	slot = &set->table[hash(field, glob) & (set->table_size - 1)];
+	for (uint32_t i = *slot; i != NONE; i = set->patterns[i].next_hash) {
+		if (same(&set->patterns[i], field, glob)) {
+			*id = i;
+			return 0;
+		}
+	}
+	set->patterns[set->count] = (struct pattern){
+		.glob = glob,
+		.field = field,
+		.anchor = anchor_of(glob),
+		.next_hash = *slot,
+		.next_literal = NONE,
+	};
+	*slot = set->count;
+	*id = set->count++;
+	return 0;
+}
+
+/* A pattern with its literal, while they are sorted. */
+struct entry {
+	struct literal literal;
+	uint32_t pattern;
+};
+
+static int
+entry_compare(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+	uint32_t len = a->literal.len < b->literal.len ? a->literal.len : b->literal.len;
+	int order = memcmp(a->literal.bytes, b->literal.bytes, len);
+
+	if (order != 0)
+		return order;
+	if (a->literal.len != b->literal.len)
+		return a->literal.len < b->literal.len ? -1 : 1;
+	return a->pattern < b->pattern ? -1 : 1;
+}
+
+static int
+entry_make(const struct pattern_set *set, uint32_t pattern, struct entry *entry)
+{
+	struct glob glob = set->patterns[pattern].glob;
+	uint32_t start, len = longest(glob, &start);
+	char *bytes = malloc(len);
+
+	if (bytes == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < len; i++)
+		bytes[i] = (char)fold(glob.tokens[start + i]);
+	*entry = (struct entry){ { bytes, len, NONE }, pattern };
+	return 0;
+}
+
+/* Sorted entries -> literals, each once, with the chain of its patterns. */
+static void
+merge(struct pattern_set *set, struct database *database, struct entry *entries, uint32_t count)
+{
+	qsort(entries, count, sizeof(*entries), entry_compare);
+	for (uint32_t i = 0; i < count; i++) {
+		struct literal *last =
+			database->count == 0 ? NULL : &database->literals[database->count - 1];
+		struct literal *literal = &entries[i].literal;
+
+		if (last != NULL && last->len == literal->len &&
+			memcmp(last->bytes, literal->bytes, last->len) == 0) {
+			free(literal->bytes);
+		} else {
+			last = &database->literals[database->count++];
+			*last = *literal;
+		}
+		set->patterns[entries[i].pattern].next_literal = last->first;
+		last->first = entries[i].pattern;
+	}
+}
+
+static int
+compile_literals(struct database *database, char error[PATTERN_ERROR_MAX])
+{
+	uint32_t n = database->count;
+	const char **bytes = calloc(n, sizeof(*bytes));
+	unsigned int *flags = calloc(n, sizeof(*flags)), *ids = calloc(n, sizeof(*ids));
+	size_t *lens = calloc(n, sizeof(*lens));
+	hs_compile_error_t *fault = NULL;
+	int result = -ENOMEM;
+
+	if (bytes == NULL || flags == NULL || ids == NULL || lens == NULL)
+		goto done;
+	for (uint32_t i = 0; i < n; i++) {
+		bytes[i] = database->literals[i].bytes;
+		lens[i] = database->literals[i].len;
+		flags[i] = HS_FLAG_CASELESS;
+		ids[i] = i;
+	}
+	if (hs_compile_lit_multi(bytes, flags, ids, lens, n, HS_MODE_BLOCK, NULL, &database->hs,
+		    &fault) == HS_SUCCESS) {
+		result = 0;
+		goto done;
+	}
+	result = -ENOTSUP;
+	(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s",
+		fault == NULL ? "cannot compile" : fault->message);
+	(void)hs_free_compile_error(fault); /* NULL is fine */
+done:
+	free(bytes);
+	free(flags);
+	free(ids);
+	free(lens);
+	return result;
+}
+
+/* One field: its patterns with a literal into the database, the others on a list. */
+static int
+compile_field(struct pattern_set *set, enum wevent_field field, char error[PATTERN_ERROR_MAX])
+{
+	struct database *database = &set->fields[field];
+	struct entry *entries = NULL;
+	uint32_t n = 0, total = 0;
+
+	database->bare = NONE;
+	for (uint32_t i = 0; i < set->count; i++)
+		total += set->patterns[i].field == field;
+	if (total == 0)
+		return 0;
+	entries = calloc(total, sizeof(*entries));
+	database->literals = calloc(total, sizeof(*database->literals));
+	if (entries == NULL || database->literals == NULL)
+		goto fail;
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct pattern *pattern = &set->patterns[i];
+
+		if (pattern->field != field)
+			continue;
+		if (pattern_literal(pattern->glob) == 0) {
+			pattern->next_literal = database->bare;
+			database->bare = i;
+		} else if (entry_make(set, i, &entries[n++]) != 0) {
+			n--;
+			goto fail;
+		}
+	}
+	merge(set, database, entries, n);
+	free(entries);
+	return database->count == 0 ? 0 : compile_literals(database, error);
+fail:
+	while (n > 0)
+		free(entries[--n].literal.bytes);
+	free(entries);
+	return -ENOMEM;
+}
+
+int
+pattern_compile(struct pattern_set *set, char error[PATTERN_ERROR_MAX])
+{
+	(void)snprintf(error, PATTERN_ERROR_MAX, "out of memory");
+	if (hs_valid_platform() != HS_SUCCESS) {
+		(void)snprintf(error, PATTERN_ERROR_MAX,
+			"this processor lacks the instructions that Vectorscan needs");
+		return -ENOTSUP;
+	}
+	for (int field = 0; field < F_MAX; field++) {
+		int result = compile_field(set, (enum wevent_field)field, error);
+
+		if (result != 0)
+			return result;
+		if (set->fields[field].hs != NULL &&
+			hs_alloc_scratch(set->fields[field].hs, &set->prototype) != HS_SUCCESS)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+size_t
+pattern_count(const struct pattern_set *set)
+{
+	return set->count;
+}
+
+size_t
+pattern_databases(const struct pattern_set *set)
+{
+	size_t n = 0;
+
+	for (int field = 0; field < F_MAX; field++)
+		n += set->fields[field].hs != NULL;
+	return n;
+}
+
+struct pattern_scratch *
+pattern_scratch_new(const struct pattern_set *set)
+{
+	struct pattern_scratch *scratch = calloc(1, sizeof(*scratch));
+
+	if (scratch == NULL)
+		return NULL;
+	scratch->bits = calloc((size_t)set->count / 64 + 1, sizeof(*scratch->bits));
+	scratch->hits = calloc((size_t)set->count + 1, sizeof(*scratch->hits));
+	if (scratch->bits == NULL || scratch->hits == NULL)
+		goto fail;
+	if (set->prototype != NULL && hs_clone_scratch(set->prototype, &scratch->hs) != HS_SUCCESS)
+		goto fail;
+	return scratch;
+fail:
+	pattern_scratch_free(scratch);
+	return NULL;
+}
+
+void
+pattern_scratch_free(struct pattern_scratch *scratch)
+{
+	if (scratch == NULL)
+		return;
+	(void)hs_free_scratch(scratch->hs); /* NULL is fine; it is not in use */
+	free(scratch->bits);
+	free(scratch->hits);
+	free(scratch);
+}
+
+void
+pattern_reset(struct pattern_scratch *scratch)
+{
+	for (uint32_t i = 0; i < scratch->hit_count; i++)
+		scratch->bits[scratch->hits[i] / 64] = 0;
+	scratch->hit_count = 0;
+}
+
+bool
+pattern_hit(const struct pattern_scratch *scratch, uint32_t id)
+{
+	return (scratch->bits[id / 64] >> (id % 64) & 1) != 0;
+}
+
+void
+pattern_set_hit(struct pattern_scratch *scratch, uint32_t id)
+{
+	if (pattern_hit(scratch, id))
+		return;
+	scratch->bits[id / 64] |= UINT64_C(1) << (id % 64);
+	scratch->hits[scratch->hit_count++] = id;
+}
+
+const uint32_t *
+pattern_hits(const struct pattern_scratch *scratch, size_t *count)
+{
+	*count = scratch->hit_count;
+	return scratch->hits;
+}
+
+struct scan {
+	const struct pattern_set *set;
+	const struct database *database;
+	struct pattern_scratch *scratch;
+	size_t len;
+};
+
+/* A literal ends at `to`.  For a glob this is only a candidate; it is matched when the scan is
+ * over. */
+static int
+found(unsigned int id, unsigned long long from, unsigned long long to, unsigned int flags,
+	void *argument)
+{
+	const struct scan *scan = argument;
+	const struct literal *literal = &scan->database->literals[id];
+
+	(void)from; /* 0: the start of a match is not asked for */
+	(void)flags;
+	for (uint32_t i = literal->first; i != NONE; i = scan->set->patterns[i].next_literal) {
+		enum anchor anchor = scan->set->patterns[i].anchor;
+		bool at_start = to == literal->len, at_end = to == scan->len;
+
+		if ((anchor == ANCHOR_EXACT && at_start && at_end) ||
+			(anchor == ANCHOR_START && at_start) || (anchor == ANCHOR_END && at_end) ||
+			anchor >= ANCHOR_ANYWHERE)
+			pattern_set_hit(scan->scratch, i);
+	}
+	return 0;
+}
+
+/* Take back the candidates among the hits from `first` on that do not match as globs. */
+static void
+verify(const struct pattern_set *set, struct pattern_scratch *scratch, uint32_t first,
+	struct slice value)
+{
+	uint32_t kept = first;
+
+	for (uint32_t i = first; i < scratch->hit_count; i++) {
+		uint32_t id = scratch->hits[i];
+
+		if (set->patterns[id].anchor == ANCHOR_GLOB &&
+			!pattern_glob(set->patterns[id].glob, value))
+			scratch->bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
+		else
+			scratch->hits[kept++] = id;
+	}
+	scratch->hit_count = kept;
+}
+
+void
+pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
+	enum wevent_field field, struct slice value)
+{
+	const struct database *database = &set->fields[field];
+	uint32_t first = scratch->hit_count;
+	struct scan scan = { set, database, scratch, value.len };
+
+	if (value.ptr == NULL)
+		return;
+	if (database->hs != NULL && value.len > 0) {
+		/* It fails only for our own mistakes: another platform's database, a scratch in
+		 * use. */
+		hs_error_t error = hs_scan(database->hs, value.ptr, (unsigned int)value.len, 0,
+			scratch->hs, found, &scan);
+
+		assert(value.len <= UINT32_MAX && error == HS_SUCCESS);
+		(void)error;
+	}
+	for (uint32_t i = database->bare; i != NONE; i = set->patterns[i].next_literal)
+		pattern_set_hit(scratch, i);
+	if (scratch->hit_count > first)
+		verify(set, scratch, first, value);
+}

@@ -1,0 +1,70 @@
+#ifndef DETECT_PATTERN_H
+#define DETECT_PATTERN_H
+
+/* All strings of all rules: deduplicated, one Vectorscan database a field, one scan for an event
+ * and a field.
+ *
+ * A set is filled, compiled once, and then only read, by any number of threads; what a scan writes
+ * is in a scratch of one thread.  Letters match in either case in ASCII; other bytes match
+ * themselves. */
+
+#include "parsers/wevent.h"
+
+#define PATTERN_TOKENS_MAX 8192 /* of one value; Vectorscan takes no literal over 16,000 bytes */
+#define PATTERN_ERROR_MAX 256
+
+/* A value is a row of tokens: bytes, `?` and `*`. */
+enum { TOKEN_ONE = 256, TOKEN_MANY = 257 };
+
+struct glob {
+	const uint16_t *tokens;
+	uint32_t count;
+};
+
+/* Sigma's escapes: \* and \? are plain, \\ is one backslash, a backslash before anything else is
+ * itself.  Writes at most text.len tokens and returns how many. */
+uint32_t pattern_parse(struct slice text, uint16_t *tokens);
+
+/* Does the glob match the whole text?  `?` takes one character, of several bytes in UTF-8.  Time is
+ * at most the product of both lengths. */
+bool pattern_glob(struct glob, struct slice text);
+
+/* The length of the longest run of plain bytes: what the scan can look for.  0 for a value of
+ * wildcards only. */
+uint32_t pattern_literal(struct glob);
+
+struct pattern_set;
+struct pattern_scratch;
+
+struct pattern_set *pattern_set_new(void);
+void pattern_set_free(struct pattern_set *);
+
+/* The number of this pattern of this field; the same one for the same pattern again.  The tokens
+ * are borrowed for the life of the set.  0 or -ENOMEM. */
+int pattern_add(struct pattern_set *, enum wevent_field, struct glob, uint32_t *id);
+
+/* Build the databases.  0, or -ENOMEM or -ENOTSUP with a sentence in `error`. */
+int pattern_compile(struct pattern_set *, char error[PATTERN_ERROR_MAX]);
+
+size_t pattern_count(const struct pattern_set *);
+size_t pattern_databases(const struct pattern_set *);
+
+struct pattern_scratch *pattern_scratch_new(const struct pattern_set *);
+void pattern_scratch_free(struct pattern_scratch *);
+
+/* Forget the hits of the last event. */
+void pattern_reset(struct pattern_scratch *);
+
+/* Scan one field's value; an absent one hits nothing.  Hits are added to those that are there. */
+void pattern_scan(const struct pattern_set *, struct pattern_scratch *, enum wevent_field,
+	struct slice value);
+
+/* Count a pattern as hit without a scan. */
+void pattern_set_hit(struct pattern_scratch *, uint32_t id);
+
+bool pattern_hit(const struct pattern_scratch *, uint32_t id);
+
+/* The patterns that have hit since the reset, each once, in no order. */
+const uint32_t *pattern_hits(const struct pattern_scratch *, size_t *count);
+
+#endif

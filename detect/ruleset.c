@@ -1,0 +1,830 @@
+/* The set of rules in force: built once, then read by all workers without a lock.
+ *
+ * An event goes three steps, each of which ends it for most events.  Its channel and id choose a
+ * bucket: the rules that can match it at all.  The bucket's first fields are scanned, those that
+ * its rules wait for; a rule waits for the patterns of which it cannot do without one.  Only rules
+ * that then are awake get their other fields scanned and their condition evaluated.  A rule without
+ * such a pattern is always awake in its buckets.
+ *
+ * A rule that compares EventID in every way to match is in the buckets of those ids; another is in
+ * all of its channel, and in the bucket without an id that the remaining events go to.  What
+ * EventID patterns hit is known when a bucket is built.
+ *
+ * Rule texts, programs and buckets live in one arena that is given back with the set.  Not here:
+ * reading files, and what a match means for a host. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/ruleset.h"
+#include "detect/sigma.h"
+
+#define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
+
+_Static_assert(F_MAX <= 64, "the fields of a rule are the bits of a word");
+
+struct ruleset_builder {
+	struct arena *arena;
+	struct sigma_rule *rules;
+	uint32_t count, size;
+};
+
+/* How a rule is reached; made for each rule while the set is built. */
+struct plan {
+	uint32_t *waits; /* patterns */
+	uint32_t wait_count;
+	int32_t *ids;          /* events, sorted */
+	uint32_t id_count;     /* 0: every event of its channel */
+	uint64_t fields;       /* that its condition looks at */
+	uint64_t first_fields; /* of them, those of `waits` */
+};
+
+struct bucket {
+	struct slice channel;
+	int32_t event_id; /* -1: the ids of the channel that have no bucket */
+	uint32_t rule_count;
+	uint64_t fields;   /* to scan first */
+	uint64_t *waiting; /* rules, as bits */
+	uint64_t *always;
+	uint32_t *preset; /* EventID patterns that hit */
+	uint32_t preset_count;
+};
+
+struct channel {
+	struct slice name;
+	struct bucket *buckets; /* by event id; the first has none */
+	uint32_t count;
+};
+
+struct ruleset {
+	atomic_uint references;
+	struct arena *arena;
+	struct sigma_rule *rules;
+	struct plan *plans;
+	uint32_t count;
+	uint32_t words; /* of a set of rules as bits */
+	struct pattern_set *patterns;
+	uint32_t *wake_start; /* pattern -> part of `wake`: the rules that wait for it */
+	uint32_t *wake;
+	struct bucket *buckets;
+	uint32_t bucket_count;
+	struct channel *channels;
+	uint32_t channel_count;
+	uint32_t match_max; /* rules in the largest bucket */
+};
+
+struct ruleset_scratch {
+	struct pattern_scratch *patterns;
+	uint64_t *awake;
+	struct match *matches;
+};
+
+const char *
+severity_name(enum severity severity)
+{
+	static const char *const names[SEVERITY_MAX] = { "Informational", "Low", "Medium", "High",
+		"Critical" };
+
+	assert((unsigned int)severity < SEVERITY_MAX);
+	return names[severity];
+}
+
+struct ruleset_builder *
+ruleset_builder_new(void)
+{
+	struct ruleset_builder *builder = calloc(1, sizeof(*builder));
+
+	if (builder == NULL)
+		return NULL;
+	builder->arena = arena_new(MEMORY_MAX);
+	if (builder->arena == NULL) {
+		free(builder);
+		return NULL;
+	}
+	return builder;
+}
+
+void
+ruleset_builder_free(struct ruleset_builder *builder)
+{
+	if (builder == NULL)
+		return;
+	arena_free(builder->arena);
+	free(builder->rules);
+	free(builder);
+}
+
+static int
+builder_grow(struct ruleset_builder *builder)
+{
+	uint32_t size = builder->size == 0 ? 16 : builder->size * 2;
+	struct sigma_rule *rules;
+
+	if (builder->count < builder->size)
+		return 0;
+	rules = realloc(builder->rules, size * sizeof(*rules));
+	if (rules == NULL)
+		return -ENOMEM;
+	builder->rules = rules;
+	builder->size = size;
+	return 0;
+}
+
+static int
+add_document(struct ruleset_builder *builder, const struct yaml *yaml, const char *file,
+	struct fy_node *root, struct faults *faults)
+{
+	struct arena_mark mark = arena_mark(builder->arena);
+	int result = builder_grow(builder);
+
+	if (result != 0)
+		return result;
+	if (builder->count == RULES_MAX) {
+		yaml_fault(yaml, root, faults, false, "more than %d rules; remove some", RULES_MAX);
+		return 0;
+	}
+	result = sigma_parse(
+		yaml, file, root, builder->arena, faults, &builder->rules[builder->count]);
+	if (result == 0)
+		builder->count++;
+	else
+		arena_rewind(builder->arena, mark);
+	return result == -ENOMEM ? result : 0;
+}
+
+void
+ruleset_builder_add(
+	struct ruleset_builder *builder, const char *file, struct slice text, struct faults *faults)
+{
+	struct yaml *yaml = yaml_parse(file, text, faults);
+	const char *name;
+
+	if (yaml == NULL)
+		return;
+	if (yaml_count(yaml) == 0)
+		faults_add(faults, file, 0, 0, true, "no rule in it; remove the file");
+	name = arena_copy(builder->arena, (struct slice){ file, strlen(file) + 1 }).ptr;
+	for (size_t i = 0; i < yaml_count(yaml); i++) {
+		if (name == NULL ||
+			add_document(builder, yaml, name, yaml_root(yaml, i), faults) != 0) {
+			faults_add(
+				faults, file, 0, 0, false, "out of memory for this file's rules");
+			break;
+		}
+	}
+	yaml_free(yaml);
+}
+
+static int
+place_compare(const void *left, const void *right)
+{
+	const struct sigma_rule *a = left, *b = right;
+	int order = strcmp(a->rule.file, b->rule.file);
+
+	if (order != 0)
+		return order;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return (a->column > b->column) - (a->column < b->column);
+}
+
+/* Ids in any letter case: by their bytes in lower case. */
+static int
+compare_nocase(const char *a, const char *b)
+{
+	unsigned char left, right;
+
+	do {
+		left = slice_lower((unsigned char)*a++);
+		right = slice_lower((unsigned char)*b++);
+	} while (left == right && left != '\0');
+	return (left > right) - (left < right);
+}
+
+static int
+id_compare(const void *left, const void *right)
+{
+	const struct sigma_rule *a = *(const struct sigma_rule *const *)left;
+	const struct sigma_rule *b = *(const struct sigma_rule *const *)right;
+	int order = compare_nocase(a->rule.id, b->rule.id);
+
+	if (order != 0)
+		return order;
+	return (a->rule.index > b->rule.index) - (a->rule.index < b->rule.index);
+}
+
+/* Sort the rules by place and see that no two have one id. */
+static int
+order_rules(struct ruleset_builder *builder, struct faults *faults)
+{
+	const struct sigma_rule **sorted = calloc((size_t)builder->count + 1, sizeof(*sorted));
+	int result = 0;
+
+	if (sorted == NULL)
+		return -ENOMEM;
+	if (builder->count > 0)
+		qsort(builder->rules, builder->count, sizeof(*builder->rules), place_compare);
+	for (uint32_t i = 0; i < builder->count; i++) {
+		builder->rules[i].rule.index = i;
+		sorted[i] = &builder->rules[i];
+	}
+	qsort(sorted, builder->count, sizeof(const struct sigma_rule *), id_compare);
+	for (uint32_t i = 1; i < builder->count; i++) {
+		if (compare_nocase(sorted[i - 1]->rule.id, sorted[i]->rule.id) != 0)
+			continue;
+		faults_add(faults, sorted[i]->rule.file, sorted[i]->id_line, sorted[i]->id_column,
+			false, "id %s is already that of %s:%d; give this rule a new one",
+			sorted[i]->rule.id, sorted[i - 1]->rule.file, sorted[i - 1]->id_line);
+		result = -EINVAL;
+	}
+	free(sorted);
+	return result;
+}
+
+/* Number all patterns and build the databases. */
+static int
+compile_patterns(struct ruleset *set, struct faults *faults)
+{
+	char error[PATTERN_ERROR_MAX];
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct condition *condition = &set->rules[i].condition;
+
+		for (uint32_t k = 0; k < condition->item_count; k++) {
+			const struct condition_item *item = &condition->items[k];
+
+			for (uint32_t p = item->first; p < item->first + item->count; p++) {
+				struct condition_pattern *pattern = &condition->patterns[p];
+
+				if (pattern_add(set->patterns, item->field, pattern->glob,
+					    &pattern->id) != 0)
+					return -ENOMEM;
+			}
+		}
+	}
+	if (pattern_compile(set->patterns, error) == 0)
+		return 0;
+	faults_add(faults, "rules", 0, 0, false, "the patterns of all rules together: %s", error);
+	return -EINVAL;
+}
+
+/* The event id of a pattern that is a plain number; -1 for any other. */
+static int32_t
+plain_id(const struct condition_pattern *pattern)
+{
+	uint64_t id;
+
+	if (pattern_literal(pattern->glob) != pattern->glob.count ||
+		slice_number(pattern->text, INT32_MAX, &id) != 0)
+		return -1;
+	return (int32_t)id;
+}
+
+/* Waiting for an event id: only items that are plain numbers. */
+static uint32_t
+id_cost(const struct condition *condition, const struct condition_item *item)
+{
+	if (item->field != F_EventID || item->absent || item->all)
+		return 0;
+	for (uint32_t i = 0; i < item->count; i++) {
+		if (plain_id(&condition->patterns[item->first + i]) == -1)
+			return 0;
+	}
+	return item->count;
+}
+
+/* How often a literal will hit, roughly: a short one is dear. */
+static uint32_t
+literal_cost(const struct condition_pattern *pattern)
+{
+	uint32_t len = pattern_literal(pattern->glob);
+
+	return len == 0 ? 0 : 1 + 8 / len;
+}
+
+/* The pattern of an item with |all that is best waited for. */
+static uint32_t
+rarest(const struct condition *condition, const struct condition_item *item)
+{
+	uint32_t best = item->first;
+
+	for (uint32_t i = item->first; i < item->first + item->count; i++) {
+		if (pattern_literal(condition->patterns[i].glob) >
+			pattern_literal(condition->patterns[best].glob))
+			best = i;
+	}
+	return best;
+}
+
+/* Waiting for a string: each pattern of the item, or one of those of |all, has a literal to look
+ * for.  Ids have buckets. */
+static uint32_t
+string_cost(const struct condition *condition, const struct condition_item *item)
+{
+	uint32_t cost = 0;
+
+	if (item->field == F_EventID || item->absent || item->count == 0)
+		return 0;
+	if (item->all)
+		return literal_cost(&condition->patterns[rarest(condition, item)]);
+	for (uint32_t i = item->first; i < item->first + item->count; i++) {
+		uint32_t one = literal_cost(&condition->patterns[i]);
+
+		if (one == 0)
+			return 0;
+		cost += one;
+	}
+	return cost;
+}
+
+typedef uint32_t cost_function(const struct condition *, const struct condition_item *);
+
+/* The items that a condition cannot do without one of, by that measure; NULL for no memory. */
+static uint32_t *
+required_items(struct arena *arena, const struct condition *condition, cost_function *measure,
+	uint32_t *count)
+{
+	uint32_t *cost = arena_alloc(arena, (size_t)condition->item_count * sizeof(*cost) + 1);
+	uint32_t *items = arena_alloc(arena, (size_t)condition->op_count * sizeof(*items) + 1);
+
+	if (cost == NULL || items == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < condition->item_count; i++)
+		cost[i] = measure(condition, &condition->items[i]);
+	*count = condition_required(condition, cost, items);
+	return items;
+}
+
+static int
+number_compare(const void *left, const void *right)
+{
+	int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* The numbers sorted, each once; the new count. */
+static uint32_t
+sort_numbers(int32_t *numbers, uint32_t count)
+{
+	uint32_t n = 0;
+
+	if (count == 0)
+		return 0;
+	qsort(numbers, count, sizeof(*numbers), number_compare);
+	for (uint32_t i = 0; i < count; i++) {
+		if (n == 0 || numbers[i] != numbers[n - 1])
+			numbers[n++] = numbers[i];
+	}
+	return n;
+}
+
+static int
+plan_ids(struct ruleset *set, const struct condition *condition, struct plan *plan)
+{
+	uint32_t count, *items = required_items(set->arena, condition, id_cost, &count), total = 0;
+
+	if (items == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		total += condition->items[items[i]].count;
+	plan->ids = arena_alloc(set->arena, (size_t)total * sizeof(*plan->ids) + 1);
+	if (plan->ids == NULL)
+		return -ENOMEM;
+	total = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct condition_item *item = &condition->items[items[i]];
+
+		for (uint32_t k = 0; k < item->count; k++)
+			plan->ids[total++] = plain_id(&condition->patterns[item->first + k]);
+	}
+	plan->id_count = sort_numbers(plan->ids, total);
+	return 0;
+}
+
+static int
+plan_waits(struct ruleset *set, const struct condition *condition, struct plan *plan)
+{
+	uint32_t count, *items = required_items(set->arena, condition, string_cost, &count),
+			total = 0;
+
+	if (items == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		total += condition->items[items[i]].count;
+	plan->waits = arena_alloc(set->arena, (size_t)total * sizeof(*plan->waits) + 1);
+	if (plan->waits == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct condition_item *item = &condition->items[items[i]];
+		uint32_t from = item->all ? rarest(condition, item) : item->first;
+		uint32_t to = item->all ? from + 1 : item->first + item->count;
+
+		plan->first_fields |= UINT64_C(1) << item->field;
+		for (uint32_t k = from; k < to; k++)
+			plan->waits[plan->wait_count++] = condition->patterns[k].id;
+	}
+	return 0;
+}
+
+static int
+make_plans(struct ruleset *set)
+{
+	set->plans = arena_alloc(set->arena, (size_t)set->count * sizeof(*set->plans) + 1);
+	if (set->plans == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct condition *condition = &set->rules[i].condition;
+		struct plan *plan = &set->plans[i];
+
+		*plan = (struct plan){ 0 };
+		for (uint32_t k = 0; k < condition->item_count; k++)
+			plan->fields |= UINT64_C(1) << condition->items[k].field;
+		if (plan_ids(set, condition, plan) != 0 || plan_waits(set, condition, plan) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Pattern -> rules that wait for it, as one array cut into parts. */
+static int
+make_wake(struct ruleset *set)
+{
+	size_t patterns = pattern_count(set->patterns), total = 0;
+
+	for (uint32_t i = 0; i < set->count; i++)
+		total += set->plans[i].wait_count;
+	set->wake_start = arena_alloc(set->arena, (patterns + 2) * sizeof(*set->wake_start));
+	set->wake = arena_alloc(set->arena, total * sizeof(*set->wake) + 1);
+	if (set->wake_start == NULL || set->wake == NULL || total > UINT32_MAX)
+		return -ENOMEM;
+	/* Counts two places ahead become starts one place ahead, which filling moves to where they
+	 * belong. */
+	memset(set->wake_start, 0, (patterns + 2) * sizeof(*set->wake_start));
+	for (uint32_t i = 0; i < set->count; i++) {
+		for (uint32_t k = 0; k < set->plans[i].wait_count; k++)
+			set->wake_start[set->plans[i].waits[k] + 2]++;
+	}
+	for (size_t i = 1; i < patterns + 2; i++)
+		set->wake_start[i] += set->wake_start[i - 1];
+	for (uint32_t i = 0; i < set->count; i++) {
+		for (uint32_t k = 0; k < set->plans[i].wait_count; k++)
+			set->wake[set->wake_start[set->plans[i].waits[k] + 1]++] = i;
+	}
+	return 0;
+}
+
+static int
+bucket_compare(const void *left, const void *right)
+{
+	const struct bucket *a = left, *b = right;
+	int order = strcmp(a->channel.ptr, b->channel.ptr);
+
+	if (order != 0)
+		return order;
+	return (a->event_id > b->event_id) - (a->event_id < b->event_id);
+}
+
+/* One bucket for each channel and id that a rule names, and one without an id for each channel. */
+static int
+make_buckets(struct ruleset *set)
+{
+	size_t total = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < set->count; i++)
+		total += (size_t)set->plans[i].id_count + 1;
+	set->buckets = arena_alloc(set->arena, total * sizeof(*set->buckets) + 1);
+	if (set->buckets == NULL || total > UINT32_MAX)
+		return -ENOMEM;
+	total = 0;
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct slice channel = slice_of(set->rules[i].channel);
+
+		set->buckets[total++] = (struct bucket){ .channel = channel, .event_id = -1 };
+		for (uint32_t k = 0; k < set->plans[i].id_count; k++)
+			set->buckets[total++] = (struct bucket){ .channel = channel,
+				.event_id = set->plans[i].ids[k] };
+	}
+	if (total > 0)
+		qsort(set->buckets, total, sizeof(*set->buckets), bucket_compare);
+	for (size_t i = 0; i < total; i++) {
+		if (n == 0 || bucket_compare(&set->buckets[i], &set->buckets[n - 1]) != 0)
+			set->buckets[n++] = set->buckets[i];
+	}
+	set->bucket_count = n;
+	return 0;
+}
+
+static int
+make_channels(struct ruleset *set)
+{
+	uint32_t n = 0;
+
+	set->channels =
+		arena_alloc(set->arena, (size_t)set->bucket_count * sizeof(*set->channels) + 1);
+	if (set->channels == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->bucket_count; i++) {
+		struct bucket *bucket = &set->buckets[i];
+
+		if (bucket->event_id == -1)
+			set->channels[n++] =
+				(struct channel){ .name = bucket->channel, .buckets = bucket };
+		set->channels[n - 1].count++;
+	}
+	set->channel_count = n;
+	return 0;
+}
+
+static bool
+can_match(const struct ruleset *set, uint32_t rule, const struct bucket *bucket)
+{
+	const struct plan *plan = &set->plans[rule];
+
+	if (strcmp(set->rules[rule].channel, bucket->channel.ptr) != 0)
+		return false;
+	return plan->id_count == 0 || bsearch(&bucket->event_id, plan->ids, plan->id_count,
+					      sizeof(*plan->ids), number_compare) != NULL;
+}
+
+/* The EventID patterns that an event of this bucket hits: all its events have the same id. */
+static int
+preset(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scratch)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", bucket->event_id);
+	const uint32_t *hits;
+	size_t count;
+
+	if (bucket->event_id == -1)
+		return 0;
+	pattern_reset(scratch);
+	pattern_scan(set->patterns, scratch, F_EventID, (struct slice){ text, (size_t)len });
+	hits = pattern_hits(scratch, &count);
+	bucket->preset = arena_alloc(set->arena, count * sizeof(*hits) + 1);
+	if (bucket->preset == NULL)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(bucket->preset, hits, count * sizeof(*hits));
+	bucket->preset_count = (uint32_t)count;
+	return 0;
+}
+
+static int
+fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scratch)
+{
+	size_t size = (size_t)set->words * sizeof(uint64_t);
+
+	bucket->waiting = arena_alloc(set->arena, size);
+	bucket->always = arena_alloc(set->arena, size);
+	if (bucket->waiting == NULL || bucket->always == NULL)
+		return -ENOMEM;
+	memset(bucket->waiting, 0, size);
+	memset(bucket->always, 0, size);
+	for (uint32_t i = 0; i < set->count; i++) {
+		uint64_t *rules = set->plans[i].wait_count > 0 ? bucket->waiting : bucket->always;
+
+		if (!can_match(set, i, bucket))
+			continue;
+		rules[i / 64] |= UINT64_C(1) << (i % 64);
+		bucket->fields |= set->plans[i].first_fields;
+		bucket->rule_count++;
+	}
+	if (bucket->rule_count > set->match_max)
+		set->match_max = bucket->rule_count;
+	return preset(set, bucket, scratch);
+}
+
+static int
+fill_buckets(struct ruleset *set)
+{
+	struct pattern_scratch *scratch = pattern_scratch_new(set->patterns);
+	int result = scratch == NULL ? -ENOMEM : 0;
+
+	for (uint32_t i = 0; i < set->bucket_count && result == 0; i++)
+		result = fill_bucket(set, &set->buckets[i], scratch);
+	pattern_scratch_free(scratch);
+	return result;
+}
+
+static int
+compile(struct ruleset *set, struct faults *faults)
+{
+	int result = compile_patterns(set, faults);
+
+	if (result == 0)
+		result = make_plans(set);
+	if (result == 0)
+		result = make_wake(set);
+	if (result == 0)
+		result = make_buckets(set);
+	if (result == 0)
+		result = make_channels(set);
+	if (result == 0)
+		result = fill_buckets(set);
+	return result;
+}
+
+struct ruleset *
+ruleset_build(struct ruleset_builder *builder, struct faults *faults)
+{
+	struct ruleset *set = calloc(1, sizeof(*set));
+	int result = -ENOMEM;
+
+	if (set == NULL)
+		goto fail;
+	atomic_init(&set->references, 1);
+	set->patterns = pattern_set_new();
+	if (set->patterns == NULL)
+		goto fail;
+	result = order_rules(builder, faults);
+	if (result != 0)
+		goto fail;
+	/* The builder keeps all of it until nothing can fail any more. */
+	set->arena = builder->arena;
+	set->rules = builder->rules;
+	set->count = builder->count;
+	set->words = builder->count / 64 + 1;
+	result = compile(set, faults);
+	if (result != 0)
+		goto fail;
+	builder->arena = NULL;
+	builder->rules = NULL;
+	return set;
+fail:
+	if (result == -ENOMEM)
+		faults_add(faults, "rules", 0, 0, false, "out of memory for the rules");
+	if (set != NULL)
+		pattern_set_free(set->patterns);
+	free(set);
+	return NULL;
+}
+
+struct ruleset *
+ruleset_ref(struct ruleset *set)
+{
+	/* Relaxed: who refs holds a reference already, so nothing can be freed meanwhile. */
+	(void)atomic_fetch_add_explicit(&set->references, 1, memory_order_relaxed);
+	return set;
+}
+
+void
+ruleset_unref(struct ruleset *set)
+{
+	if (set == NULL)
+		return;
+	/* Release and acquire: what others did with the set comes before it is freed. */
+	if (atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
+		return;
+	pattern_set_free(set->patterns);
+	free(set->rules);
+	arena_free(set->arena);
+	free(set);
+}
+
+size_t
+ruleset_count(const struct ruleset *set)
+{
+	return set->count;
+}
+
+const struct rule *
+ruleset_rule(const struct ruleset *set, size_t index)
+{
+	assert(index < set->count);
+	return &set->rules[index].rule;
+}
+
+void
+ruleset_figures(const struct ruleset *set, size_t *rules, size_t *patterns, size_t *databases)
+{
+	*rules = set->count;
+	*patterns = pattern_count(set->patterns);
+	*databases = pattern_databases(set->patterns);
+}
+
+struct ruleset_scratch *
+ruleset_scratch_new(const struct ruleset *set)
+{
+	struct ruleset_scratch *scratch = calloc(1, sizeof(*scratch));
+
+	if (scratch == NULL)
+		return NULL;
+	scratch->patterns = pattern_scratch_new(set->patterns);
+	scratch->awake = calloc(set->words, sizeof(*scratch->awake));
+	scratch->matches = calloc((size_t)set->match_max + 1, sizeof(*scratch->matches));
+	if (scratch->patterns == NULL || scratch->awake == NULL || scratch->matches == NULL) {
+		ruleset_scratch_free(scratch);
+		return NULL;
+	}
+	return scratch;
+}
+
+void
+ruleset_scratch_free(struct ruleset_scratch *scratch)
+{
+	if (scratch == NULL)
+		return;
+	pattern_scratch_free(scratch->patterns);
+	free(scratch->awake);
+	free(scratch->matches);
+	free(scratch);
+}
+
+/* NULL when no rule can match: another channel, or an id of it that no rule is for. */
+static const struct bucket *
+find_bucket(const struct ruleset *set, const struct wevent *event)
+{
+	const struct channel *channel = set->channels, *end = set->channels + set->channel_count;
+	uint32_t low = 1, high;
+
+	while (channel < end && !slice_equal_nocase(channel->name, event->f[F_Channel]))
+		channel++;
+	if (channel == end)
+		return NULL;
+	high = channel->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (channel->buckets[middle].event_id == event->event_id)
+			return &channel->buckets[middle];
+		if (channel->buckets[middle].event_id < event->event_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return channel->buckets[0].rule_count > 0 ? &channel->buckets[0] : NULL;
+}
+
+static void
+scan_fields(const struct ruleset *set, struct ruleset_scratch *scratch, const struct wevent *event,
+	uint64_t fields)
+{
+	for (; fields != 0; fields &= fields - 1) {
+		enum wevent_field field = (enum wevent_field)__builtin_ctzll(fields);
+
+		pattern_scan(set->patterns, scratch->patterns, field, event->f[field]);
+	}
+}
+
+/* Mark the rules of the bucket that wait for something that has hit.  Is any rule awake? */
+static bool
+wake_rules(const struct ruleset *set, struct ruleset_scratch *scratch, const struct bucket *bucket)
+{
+	size_t count;
+	const uint32_t *hits = pattern_hits(scratch->patterns, &count);
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		for (uint32_t k = set->wake_start[hits[i]]; k < set->wake_start[hits[i] + 1]; k++) {
+			uint32_t rule = set->wake[k];
+
+			scratch->awake[rule / 64] |=
+				bucket->waiting[rule / 64] & (UINT64_C(1) << (rule % 64));
+		}
+	}
+	for (uint32_t i = 0; i < set->words; i++) {
+		scratch->awake[i] |= bucket->always[i];
+		any |= scratch->awake[i];
+	}
+	return any != 0;
+}
+
+size_t
+ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
+	const struct wevent *event, const struct match **matches)
+{
+	const struct bucket *bucket = find_bucket(set, event);
+	uint64_t scanned;
+	size_t n = 0;
+
+	*matches = scratch->matches;
+	if (bucket == NULL)
+		return 0;
+	pattern_reset(scratch->patterns);
+	for (uint32_t i = 0; i < bucket->preset_count; i++)
+		pattern_set_hit(scratch->patterns, bucket->preset[i]);
+	scan_fields(set, scratch, event, bucket->fields);
+	if (!wake_rules(set, scratch, bucket))
+		return 0;
+	scanned = bucket->fields | (bucket->event_id == -1 ? 0 : UINT64_C(1) << F_EventID);
+	for (uint32_t word = 0; word < set->words; word++) {
+		for (; scratch->awake[word] != 0;
+			scratch->awake[word] &= scratch->awake[word] - 1) {
+			uint32_t rule = word * 64 + (uint32_t)__builtin_ctzll(scratch->awake[word]);
+			uint64_t fields = set->plans[rule].fields & ~scanned;
+
+			scan_fields(set, scratch, event, fields);
+			scanned |= fields;
+			scratch->matches[n].rule = &set->rules[rule].rule;
+			n += condition_eval(&set->rules[rule].condition, scratch->patterns, event,
+				&scratch->matches[n]);
+		}
+	}
+	return n;
+}

@@ -1,0 +1,84 @@
+#ifndef DETECT_RULESET_H
+#define DETECT_RULESET_H
+
+/* All rules, compiled: immutable after ruleset_build(), shared by all workers, counted.
+ *
+ * Rules come as Sigma YAML.  Their strings go into one Vectorscan database a field; an event's
+ * fields are scanned once each, and only those that rules of its channel and id look at.  A rule's
+ * condition is evaluated only when one of the patterns that it cannot match without has hit.  What
+ * of Sigma is not understood is an error with its place, never ignored. */
+
+#include "detect/yaml.h"
+#include "parsers/wevent.h"
+
+#define RULES_MAX 65536
+#define MATCHED_MAX 16 /* (field, value, pattern) triples shown of one match */
+
+enum severity {
+	SEVERITY_INFORMATIONAL,
+	SEVERITY_LOW,
+	SEVERITY_MEDIUM,
+	SEVERITY_HIGH,
+	SEVERITY_CRITICAL,
+	SEVERITY_MAX
+};
+
+/* "Informational" ... "Critical". */
+const char *severity_name(enum severity);
+
+/* What the alert says of a rule.  All of it belongs to the set. */
+struct rule {
+	const char *id; /* Sigma's UUID */
+	const char *title;
+	const char *file;
+	const char *detection_type; /* the key detection_type, else name, else title */
+	const char *description;    /* or NULL */
+	enum severity severity;
+	bool core;                     /* below a directory named core */
+	const char *const *techniques; /* "T1505.003", from attack.* tags, NULL-terminated */
+	const char *const *tags;       /* NULL-terminated */
+	uint32_t index;                /* in the set, by file name and place */
+};
+
+struct match {
+	const struct rule *rule;
+	uint32_t matched_count;
+	struct {
+		enum wevent_field field;
+		struct slice pattern; /* as the rule writes it */
+	} matched[MATCHED_MAX];
+};
+
+struct ruleset;
+struct ruleset_scratch; /* of one worker and one set */
+
+/* A builder takes texts in any order; the set's order does not depend on it. */
+struct ruleset_builder;
+struct ruleset_builder *ruleset_builder_new(void);
+void ruleset_builder_free(struct ruleset_builder *);
+
+/* Add a file's rules; faults are added to `faults`, and the rules that have one are left out.
+ * `text` is copied. */
+void ruleset_builder_add(
+	struct ruleset_builder *, const char *file, struct slice text, struct faults *);
+
+/* Compile.  NULL when an error was found here (in `faults`) or memory is out; reference count 1.
+ * The builder has given its rules away then and can only be freed. */
+struct ruleset *ruleset_build(struct ruleset_builder *, struct faults *);
+struct ruleset *ruleset_ref(struct ruleset *);
+void ruleset_unref(struct ruleset *);
+
+size_t ruleset_count(const struct ruleset *);
+const struct rule *ruleset_rule(const struct ruleset *, size_t index);
+/* Rules, patterns and databases, for the log and the status. */
+void ruleset_figures(const struct ruleset *, size_t *rules, size_t *patterns, size_t *databases);
+
+struct ruleset_scratch *ruleset_scratch_new(const struct ruleset *);
+void ruleset_scratch_free(struct ruleset_scratch *);
+
+/* The rules that match the event, in the set's order.  Returns the count; `*matches` is the
+ * scratch's and valid until its next use. */
+size_t ruleset_match(const struct ruleset *, struct ruleset_scratch *, const struct wevent *,
+	const struct match **matches);
+
+#endif

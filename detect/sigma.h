@@ -1,0 +1,21 @@
+#ifndef DETECT_SIGMA_H
+#define DETECT_SIGMA_H
+
+/* One Sigma document -> a rule with its condition, ready to be compiled into a set. */
+
+#include "detect/condition.h"
+
+struct sigma_rule {
+	struct rule rule;           /* but for its index */
+	const char *channel;        /* the events that it is for, as Windows names their channel */
+	struct condition condition; /* but for its patterns' ids */
+	int line, column;           /* of the document */
+	int id_line, id_column;
+};
+
+/* Read a document's root.  All text is copied into the arena, `file` is borrowed for as long.  0;
+ * -EINVAL after adding at least one error; -ENOMEM.  Warnings may be added in any case. */
+int sigma_parse(const struct yaml *, const char *file, struct fy_node *root, struct arena *,
+	struct faults *, struct sigma_rule *);
+
+#endif

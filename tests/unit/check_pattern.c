@@ -1,0 +1,308 @@
+/* Patterns: Sigma's escapes, globs, and that a scan hits what the globs match, against an
+ * unreadable page. */
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/pattern.h"
+#include "tests/unit/guard.h"
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+/* Tokens as text: wildcards as they are, plain wildcards and backslashes in brackets. */
+static const struct {
+	const char *name;
+	struct slice text;
+	const char *tokens;
+} parse_rows[] = {
+	{ "plain", SLICE_INIT("cmd.exe"), "cmd.exe" },
+	{ "wildcards", SLICE_INIT("*a?"), "*a?" },
+	{ "many in a row are one", SLICE_INIT("a***b"), "a*b" },
+	{ "escaped wildcards", SLICE_INIT("a\\*b\\?"), "a[*]b[?]" },
+	{ "a lone backslash is itself", SLICE_INIT("C:\\Windows\\cmd.exe"),
+		"C:[\\]Windows[\\]cmd.exe" },
+	{ "two are one", SLICE_INIT("a\\\\b"), "a[\\]b" },
+	{ "two before a wildcard", SLICE_INIT("a\\\\*"), "a[\\]*" },
+	{ "three before a wildcard", SLICE_INIT("a\\\\\\*"), "a[\\][*]" },
+	{ "three are two", SLICE_INIT("a\\\\\\b"), "a[\\][\\]b" },
+	{ "four are two", SLICE_INIT("a\\\\\\\\b"), "a[\\][\\]b" },
+	{ "one at the end", SLICE_INIT("\\inetpub\\"), "[\\]inetpub[\\]" },
+	{ "two at the end", SLICE_INIT("a\\\\"), "a[\\]" },
+	{ "a NUL is a byte, not an escape", SLICE_INIT("\\\0"), "[\\]\x01" },
+	{ "nothing", SLICE_INIT(""), "" },
+};
+
+START_TEST(reads_escapes)
+{
+	struct slice text = guard_copy(parse_rows[_i].text);
+	uint16_t tokens[64];
+	uint32_t count = pattern_parse(text, tokens);
+	char shown[256] = "";
+
+	ck_assert_uint_le(count, text.len);
+	for (uint32_t i = 0; i < count; i++) {
+		const char *form =
+			tokens[i] < TOKEN_ONE && strchr("*?\\", tokens[i]) != NULL && tokens[i] != 0
+				? "["
+				: "";
+		char byte[2] = { (char)tokens[i], '\0' };
+
+		if (tokens[i] >= TOKEN_ONE)
+			byte[0] = tokens[i] == TOKEN_ONE ? '?' : '*';
+		else if (tokens[i] == 0)
+			byte[0] = '\x01';
+		strcat(shown, form);
+		strcat(shown, byte);
+		strcat(shown, form[0] == '[' ? "]" : "");
+	}
+	ck_assert_msg(
+		strcmp(shown, parse_rows[_i].tokens) == 0, "%s: %s", parse_rows[_i].name, shown);
+	guard_free(text);
+}
+END_TEST
+
+static const struct {
+	struct slice pattern;
+	struct slice text;
+	bool want;
+} glob_rows[] = {
+	{ SLICE_INIT("abc"), SLICE_INIT("ABC"), true },
+	{ SLICE_INIT("abc"), SLICE_INIT("abcd"), false },
+	{ SLICE_INIT("abc"), SLICE_INIT("xabc"), false },
+	{ SLICE_INIT(""), SLICE_INIT(""), true },
+	{ SLICE_INIT(""), SLICE_INIT("a"), false },
+	{ SLICE_INIT("*"), SLICE_INIT(""), true },
+	{ SLICE_INIT("*"), SLICE_INIT("anything\n"), true },
+	{ SLICE_INIT("?"), SLICE_INIT(""), false },
+	{ SLICE_INIT("?"), SLICE_INIT("\xf0\x9f\x98\x80"), true },
+	{ SLICE_INIT("??"), SLICE_INIT("\xc3\xa4"), false },
+	{ SLICE_INIT("*b"), SLICE_INIT("aab"), true },
+	{ SLICE_INIT("*b"), SLICE_INIT("aba"), false },
+	{ SLICE_INIT("a*"), SLICE_INIT("abc"), true },
+	{ SLICE_INIT("a*"), SLICE_INIT("ba"), false },
+	{ SLICE_INIT("*b*"), SLICE_INIT("abc"), true },
+	{ SLICE_INIT("*b*"), SLICE_INIT("ac"), false },
+	{ SLICE_INIT("*\\tomcat*.exe"), SLICE_INIT("C:\\Tomcat9\\bin\\helper.exe"), true },
+	{ SLICE_INIT("*\\tomcat*.exe"), SLICE_INIT("C:\\tomcat9\\x.exe.bak"), false },
+	{ SLICE_INIT("*.exe"), SLICE_INIT("a.exe\n"), false },
+	{ SLICE_INIT("a?c*e?"), SLICE_INIT("abcxxexef"), true },
+	{ SLICE_INIT("*a*b*c*"), SLICE_INIT("cbabcab"), true },
+	{ SLICE_INIT("a\0b*"), SLICE_INIT("A\0Bc"), true },
+	{ SLICE_INIT("a\0b"), SLICE_INIT("a\0c"), false },
+	{ SLICE_INIT("\xc3\xa4*"), SLICE_INIT("\xc3\xa4x"), true },
+	{ SLICE_INIT("\xc3\xa4"), SLICE_INIT("\xc3\x84"), false },
+};
+
+/* The glob of a pattern, its tokens in `tokens`. */
+static struct glob
+make_glob(struct slice pattern, uint16_t *tokens)
+{
+	return (struct glob){ tokens, pattern_parse(pattern, tokens) };
+}
+
+/* One pattern in a set of its own, scanned over one value. */
+static bool
+scan_one(struct glob glob, struct slice text)
+{
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	char error[PATTERN_ERROR_MAX];
+	uint32_t id;
+	bool hit;
+
+	ck_assert_int_eq(pattern_add(set, F_Image, glob, &id), 0);
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	scratch = pattern_scratch_new(set);
+	ck_assert_ptr_nonnull(scratch);
+	pattern_scan(set, scratch, F_Image, text);
+	hit = pattern_hit(scratch, id);
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+	return hit;
+}
+
+START_TEST(globs_match)
+{
+	uint16_t tokens[64];
+	struct glob glob = make_glob(glob_rows[_i].pattern, tokens);
+	struct slice text = guard_copy(glob_rows[_i].text);
+
+	ck_assert(pattern_glob(glob, text) == glob_rows[_i].want);
+	ck_assert(scan_one(glob, text) == glob_rows[_i].want);
+	guard_free(text);
+}
+END_TEST
+
+/* The definition of a glob, as plain as it can be said. */
+static bool
+plain_match(const uint16_t *tokens, uint32_t count, const char *text, size_t len)
+{
+	if (count == 0)
+		return len == 0;
+	if (tokens[0] == TOKEN_MANY)
+		return plain_match(tokens + 1, count - 1, text, len) ||
+		       (len > 0 && plain_match(tokens, count, text + 1, len - 1));
+	if (len == 0 || (tokens[0] != TOKEN_ONE && slice_lower((unsigned char)text[0]) !=
+							   slice_lower((unsigned char)tokens[0])))
+		return false;
+	return plain_match(tokens + 1, count - 1, text + 1, len - 1);
+}
+
+/* A small generator of our own, so that each run sees the same. */
+static uint32_t
+next_random(uint32_t *state)
+{
+	*state = *state * 1664525U + 1013904223U;
+	return *state >> 16;
+}
+
+static size_t
+random_text(uint32_t *state, const char *letters, char *text, size_t max)
+{
+	size_t len = next_random(state) % (max + 1), count = strlen(letters);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = letters[next_random(state) % count];
+	return len;
+}
+
+/* Many patterns in one set, many texts: what hits is what the plain definition says. */
+START_TEST(scans_agree_with_the_definition)
+{
+	enum { PATTERNS = 120, TEXTS = 400, LEN = 9 };
+	static uint16_t tokens[PATTERNS][LEN];
+	struct glob globs[PATTERNS];
+	uint32_t ids[PATTERNS], state = 1 + (uint32_t)_i;
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	char text[LEN * 2], error[PATTERN_ERROR_MAX];
+
+	for (int i = 0; i < PATTERNS; i++) {
+		size_t len = random_text(&state, "aAb**?\\", text, LEN);
+
+		globs[i] = make_glob((struct slice){ text, len }, tokens[i]);
+		ck_assert_int_eq(pattern_add(set, F_CommandLine, globs[i], &ids[i]), 0);
+	}
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	scratch = pattern_scratch_new(set);
+	for (int t = 0; t < TEXTS; t++) {
+		size_t len = random_text(&state, "aB\\*", text, sizeof(text)), hits, want = 0;
+
+		pattern_reset(scratch);
+		pattern_scan(set, scratch, F_CommandLine, (struct slice){ text, len });
+		for (int i = 0; i < PATTERNS; i++) {
+			bool match = plain_match(globs[i].tokens, globs[i].count, text, len);
+
+			ck_assert(pattern_hit(scratch, ids[i]) == match);
+			ck_assert(pattern_glob(globs[i], (struct slice){ text, len }) == match);
+		}
+		(void)pattern_hits(scratch, &hits);
+		for (uint32_t id = 0; id < pattern_count(set); id++)
+			want += pattern_hit(scratch, id);
+		ck_assert_uint_eq(hits, want);
+	}
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+END_TEST
+
+START_TEST(the_same_pattern_is_kept_once)
+{
+	static const struct slice texts[] = { SLICE_INIT("*\\cmd.exe"), SLICE_INIT("*\\CMD.EXE"),
+		SLICE_INIT("**\\cmd.exe"), SLICE_INIT("*\\\\cmd.exe") };
+	struct pattern_set *set = pattern_set_new();
+	uint16_t tokens[ROWS(texts)][16];
+	char error[PATTERN_ERROR_MAX];
+	uint32_t first, id;
+
+	ck_assert_int_eq(pattern_add(set, F_Image, make_glob(texts[0], tokens[0]), &first), 0);
+	for (int i = 1; i < ROWS(texts); i++) {
+		ck_assert_int_eq(pattern_add(set, F_Image, make_glob(texts[i], tokens[i]), &id), 0);
+		ck_assert_uint_eq(id, first);
+	}
+	ck_assert_int_eq(pattern_add(set, F_ParentImage, make_glob(texts[0], tokens[0]), &id), 0);
+	ck_assert_uint_ne(id, first);
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_uint_eq(pattern_count(set), 2);
+	ck_assert_uint_eq(pattern_databases(set), 2);
+	pattern_set_free(set);
+}
+END_TEST
+
+START_TEST(fields_and_events_do_not_mix)
+{
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	uint16_t tokens[2][8];
+	char error[PATTERN_ERROR_MAX];
+	uint32_t image, any;
+	size_t count;
+
+	ck_assert_int_eq(pattern_add(set, F_Image, make_glob(SLICE("*x*"), tokens[0]), &image), 0);
+	ck_assert_int_eq(pattern_add(set, F_User, make_glob(SLICE("*"), tokens[1]), &any), 0);
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	scratch = pattern_scratch_new(set);
+	pattern_scan(set, scratch, F_ParentImage, SLICE("x"));
+	pattern_scan(set, scratch, F_Image, SLICE_NONE);
+	pattern_scan(set, scratch, F_User, SLICE_NONE);
+	(void)pattern_hits(scratch, &count);
+	ck_assert_uint_eq(count, 0);
+	pattern_scan(set, scratch, F_Image, SLICE("axxxxb"));
+	pattern_scan(set, scratch, F_User, SLICE(""));
+	pattern_set_hit(scratch, any);
+	(void)pattern_hits(scratch, &count);
+	ck_assert_uint_eq(count, 2);
+	pattern_reset(scratch);
+	ck_assert(!pattern_hit(scratch, image) && !pattern_hit(scratch, any));
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+END_TEST
+
+/* A value that a glob nearly matches at each of its bytes must not take more than the product of
+ * both lengths. */
+START_TEST(hostile_values_end)
+{
+	enum { LEN = 1024 * 1024 };
+	char *bytes = malloc(LEN);
+	uint16_t tokens[64];
+
+	ck_assert_ptr_nonnull(bytes);
+	memset(bytes, 'a', LEN);
+	ck_assert(!scan_one(
+		make_glob(SLICE("*a*a*a*a*aaaaaaaa*b"), tokens), (struct slice){ bytes, LEN }));
+	ck_assert(!scan_one(make_glob(SLICE("*a?a?a?a?b*"), tokens), (struct slice){ bytes, LEN }));
+	ck_assert(scan_one(make_glob(SLICE("*a?a*a"), tokens), (struct slice){ bytes, LEN }));
+	free(bytes);
+}
+END_TEST
+
+static Suite *
+pattern_suite(void)
+{
+	Suite *suite = suite_create("pattern");
+	TCase *tcase = tcase_create("pattern");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, reads_escapes, 0, ROWS(parse_rows));
+	tcase_add_loop_test(tcase, globs_match, 0, ROWS(glob_rows));
+	tcase_add_loop_test(tcase, scans_agree_with_the_definition, 0, 20);
+	tcase_add_test(tcase, the_same_pattern_is_kept_once);
+	tcase_add_test(tcase, fields_and_events_do_not_mix);
+	tcase_add_test(tcase, hostile_values_end);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int
+main(void)
+{
+	SRunner *runner = srunner_create(pattern_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
