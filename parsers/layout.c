@@ -1,0 +1,677 @@
+/* The paths of all layouts as one constant tree, and the way from there to the canonical fields.
+ *
+ * An object's keys are filed by their length, a handful to each, so that a lookup is an index and
+ * one or two comparisons of words; it is made for every key that stands where something is wanted,
+ * some forty times an event.  Key names are case-sensitive: NXLog's ProcessID is the logging
+ * service and ProcessId the event's process.
+ *
+ * What is left out on purpose: the accounts, processes and hosts of agents, services and relays
+ * (UserID, AccountName, winlog.user, winlog.process.pid, process_id, agent, beat, observer), which
+ * look like the event's own. */
+
+#include <string.h>
+
+#include "parsers/canon.h"
+#include "parsers/layout.h"
+
+#define KEY_MAX 18 /* bytes in the longest key */
+
+struct key {
+	char name[KEY_MAX + 2];
+	uint16_t node; /* for event data: a layout_data, counted from its object's `data` */
+};
+
+#define KEYS(...) ((const struct key[]){ __VA_ARGS__, { "", 0 } })
+/* clang-format off */
+#define DATA(name) { #name, D_##name }
+/* clang-format on */
+
+static const struct key *const data_keys[KEY_MAX + 1] = {
+	[4] = KEYS(DATA(User), DATA(Hash)),
+	[5] = KEYS(DATA(Image)),
+	[6] = KEYS(DATA(Hashes)),
+	[7] = KEYS(DATA(UtcTime), DATA(LogonId), DATA(Details), DATA(Product), DATA(Company)),
+	[8] = KEYS(DATA(RuleName), DATA(NewValue)),
+	[9] = KEYS(DATA(ProcessId), DATA(EventType), DATA(LogonGuid)),
+	[10] = KEYS(DATA(ParentUser), DATA(ObjectType), DATA(ObjectName)),
+	[11] = KEYS(DATA(ProcessGuid), DATA(CommandLine), DATA(Description), DATA(FileVersion),
+		DATA(ParentImage), DATA(ProcessName)),
+	[12] = KEYS(DATA(TargetObject), DATA(NewProcessId)),
+	[13] = KEYS(DATA(TargetLogonId)),
+	[14] = KEYS(DATA(TargetFilename), DATA(IntegrityLevel), DATA(NewProcessName),
+		DATA(MandatoryLabel), DATA(TargetUserName), DATA(SubjectLogonId)),
+	[15] = KEYS(DATA(ParentProcessId), DATA(CreationUtcTime), DATA(SubjectUserName),
+		DATA(ObjectValueName), DATA(ScriptBlockText)),
+	[16] = KEYS(DATA(CurrentDirectory), DATA(OriginalFileName), DATA(TargetDomainName)),
+	[17] = KEYS(DATA(ParentProcessGuid), DATA(ParentCommandLine), DATA(TerminalSessionId),
+		DATA(ParentProcessName), DATA(SubjectDomainName)),
+};
+
+static const struct key *const root_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "host", NODE_HOST }, { "user", NODE_USER }, { "file", NODE_FILE },
+		{ "rule", NODE_RULE }),
+	[5] = KEYS({ "event", NODE_EVENT }, { "Event", NODE_EVTX }),
+	[6] = KEYS({ "winlog", NODE_WINLOG }),
+	[7] = KEYS({ "process", NODE_PROCESS }, { "EventID", NODE_FLAT_ID },
+		{ "Channel", NODE_FLAT_CHANNEL }, { "Message", NODE_FLAT_MESSAGE }),
+	[8] = KEYS({ "Hostname", NODE_FLAT_HOSTNAME }, { "Computer", NODE_FLAT_COMPUTER },
+		{ "event_id", NODE_BEAT6_ID }, { "log_name", NODE_BEAT6_CHANNEL },
+		{ "registry", NODE_REGISTRY }),
+	[9] = KEYS({ "EventTime", NODE_FLAT_EVENT_TIME }, { "EventCode", NODE_FLAT_CODE }),
+	[10] = KEYS({ "@timestamp", NODE_TIMESTAMP }, { "SourceName", NODE_FLAT_SOURCE },
+		{ "event_data", NODE_BEAT6_EVENT_DATA }),
+	[11] = KEYS(
+		{ "TimeCreated", NODE_FLAT_TIME_CREATED }, { "source_name", NODE_BEAT6_PROVIDER }),
+	[12] = KEYS({ "RecordNumber", NODE_FLAT_RECORD_NUMBER },
+		{ "ProviderName", NODE_FLAT_PROVIDER },
+		{ "ComputerName", NODE_FLAT_COMPUTER_NAME }),
+	[13] = KEYS({ "computer_name", NODE_BEAT6_COMPUTER },
+		{ "record_number", NODE_BEAT6_RECORD }, { "EventRecordID", NODE_FLAT_RECORD_ID },
+		{ "Provider_Name", NODE_FLAT_PROVIDER }),
+	[16] = KEYS({ "SourceModuleName", NODE_FLAT_MODULE }),
+	[17] = KEYS({ "EventReceivedTime", NODE_FLAT_RECEIVED_TIME }),
+};
+
+static const struct key *const winlog_keys[KEY_MAX + 1] = {
+	[7] = KEYS({ "channel", NODE_WINLOG_CHANNEL }),
+	[8] = KEYS({ "event_id", NODE_WINLOG_ID }),
+	[9] = KEYS({ "record_id", NODE_WINLOG_RECORD }),
+	[10] = KEYS({ "event_data", NODE_WINLOG_EVENT_DATA }),
+	[13] = KEYS({ "computer_name", NODE_WINLOG_COMPUTER },
+		{ "provider_name", NODE_WINLOG_PROVIDER }),
+};
+
+static const struct key *const event_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "code", NODE_EVENT_CODE }),
+	[8] = KEYS({ "provider", NODE_EVENT_PROVIDER }),
+};
+
+static const struct key *const process_keys[KEY_MAX + 1] = {
+	[2] = KEYS({ "pe", NODE_PROCESS_PE }),
+	[3] = KEYS({ "pid", NODE_PROCESS_PID }),
+	[4] = KEYS({ "hash", NODE_PROCESS_HASH }),
+	[6] = KEYS({ "parent", NODE_PROCESS_PARENT }),
+	[9] = KEYS({ "entity_id", NODE_PROCESS_ENTITY }),
+	[10] = KEYS({ "executable", NODE_PROCESS_EXECUTABLE }),
+	[12] = KEYS({ "command_line", NODE_PROCESS_COMMAND_LINE }),
+	[17] = KEYS({ "working_directory", NODE_PROCESS_DIRECTORY }),
+};
+
+static const struct key *const process_pe_keys[KEY_MAX + 1] = {
+	[7] = KEYS({ "imphash", NODE_PROCESS_IMPHASH }),
+	[18] = KEYS({ "original_file_name", NODE_PROCESS_PE_NAME }),
+};
+
+static const struct key *const process_hash_keys[KEY_MAX + 1] = {
+	[3] = KEYS({ "md5", NODE_PROCESS_MD5 }),
+	[4] = KEYS({ "sha1", NODE_PROCESS_SHA1 }),
+	[6] = KEYS({ "sha256", NODE_PROCESS_SHA256 }),
+};
+
+static const struct key *const parent_keys[KEY_MAX + 1] = {
+	[3] = KEYS({ "pid", NODE_PARENT_PID }),
+	[9] = KEYS({ "entity_id", NODE_PARENT_ENTITY }),
+	[10] = KEYS({ "executable", NODE_PARENT_EXECUTABLE }),
+	[12] = KEYS({ "command_line", NODE_PARENT_COMMAND_LINE }),
+};
+
+static const struct key *const file_keys[KEY_MAX + 1] = {
+	[2] = KEYS({ "pe", NODE_FILE_PE }),
+	[4] = KEYS({ "path", NODE_FILE_PATH }, { "hash", NODE_FILE_HASH }),
+};
+
+static const struct key *const file_pe_keys[KEY_MAX + 1] = {
+	[7] = KEYS({ "imphash", NODE_FILE_IMPHASH }),
+	[18] = KEYS({ "original_file_name", NODE_FILE_PE_NAME }),
+};
+
+static const struct key *const file_hash_keys[KEY_MAX + 1] = {
+	[3] = KEYS({ "md5", NODE_FILE_MD5 }),
+	[4] = KEYS({ "sha1", NODE_FILE_SHA1 }),
+	[6] = KEYS({ "sha256", NODE_FILE_SHA256 }),
+};
+
+static const struct key *const registry_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "path", NODE_REGISTRY_PATH }, { "data", NODE_REGISTRY_DATA }),
+};
+
+static const struct key *const registry_data_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "type", NODE_REGISTRY_TYPE }),
+	[7] = KEYS({ "strings", NODE_REGISTRY_STRINGS }),
+};
+
+static const struct key *const user_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "name", NODE_USER_NAME }),
+	[6] = KEYS({ "domain", NODE_USER_DOMAIN }),
+};
+
+static const struct key *const host_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "name", NODE_HOST_NAME }),
+};
+
+static const struct key *const rule_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "name", NODE_RULE_NAME }),
+};
+
+static const struct key *const flat_id_keys[KEY_MAX + 1] = {
+	[5] = KEYS({ "#text", NODE_FLAT_ID_TEXT }),
+};
+
+static const struct key *const evtx_keys[KEY_MAX + 1] = {
+	[6] = KEYS({ "System", NODE_EVTX_SYSTEM }),
+	[9] = KEYS({ "EventData", NODE_EVTX_EVENT_DATA }),
+};
+
+static const struct key *const evtx_system_keys[KEY_MAX + 1] = {
+	[7] = KEYS({ "EventID", NODE_EVTX_ID }, { "Channel", NODE_EVTX_CHANNEL }),
+	[8] = KEYS({ "Provider", NODE_EVTX_PROVIDER }, { "Computer", NODE_EVTX_COMPUTER }),
+	[11] = KEYS({ "TimeCreated", NODE_EVTX_TIME }),
+	[13] = KEYS({ "EventRecordID", NODE_EVTX_RECORD }),
+};
+
+static const struct key *const evtx_provider_keys[KEY_MAX + 1] = {
+	[11] = KEYS({ "#attributes", NODE_EVTX_PROVIDER_ATTRIBUTES }),
+};
+
+static const struct key *const evtx_provider_attribute_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "Name", NODE_EVTX_PROVIDER_NAME }),
+};
+
+static const struct key *const evtx_time_keys[KEY_MAX + 1] = {
+	[11] = KEYS({ "#attributes", NODE_EVTX_TIME_ATTRIBUTES }),
+};
+
+static const struct key *const evtx_time_attribute_keys[KEY_MAX + 1] = {
+	[10] = KEYS({ "SystemTime", NODE_EVTX_SYSTEM_TIME }),
+};
+
+static const struct key *const evtx_id_keys[KEY_MAX + 1] = {
+	[5] = KEYS({ "#text", NODE_EVTX_ID_TEXT }),
+};
+
+/* The nodes that have others below them; `end` is the node behind those. */
+static const struct object {
+	const struct key *const *keys;
+	uint16_t data; /* where event data begins that is among the keys, or 0 */
+	uint16_t end;
+} objects[NODE_MAX] = {
+	[NODE_ROOT] = { root_keys, NODE_FLAT_DATA, NODE_MAX },
+	[NODE_FLAT_ID] = { flat_id_keys, 0, NODE_FLAT_CODE },
+	[NODE_HOST] = { host_keys, 0, NODE_BEAT6_ID },
+	[NODE_BEAT6_EVENT_DATA] = { NULL, NODE_BEAT6_DATA, NODE_WINLOG },
+	[NODE_WINLOG] = { winlog_keys, 0, NODE_EVENT },
+	[NODE_WINLOG_EVENT_DATA] = { NULL, NODE_WINLOG_DATA, NODE_EVENT },
+	[NODE_EVENT] = { event_keys, 0, NODE_PROCESS },
+	[NODE_PROCESS] = { process_keys, 0, NODE_FILE },
+	[NODE_PROCESS_PE] = { process_pe_keys, 0, NODE_PROCESS_HASH },
+	[NODE_PROCESS_HASH] = { process_hash_keys, 0, NODE_PROCESS_PARENT },
+	[NODE_PROCESS_PARENT] = { parent_keys, 0, NODE_FILE },
+	[NODE_FILE] = { file_keys, 0, NODE_REGISTRY },
+	[NODE_FILE_PE] = { file_pe_keys, 0, NODE_FILE_HASH },
+	[NODE_FILE_HASH] = { file_hash_keys, 0, NODE_REGISTRY },
+	[NODE_REGISTRY] = { registry_keys, 0, NODE_RULE },
+	[NODE_REGISTRY_DATA] = { registry_data_keys, 0, NODE_RULE },
+	[NODE_RULE] = { rule_keys, 0, NODE_USER },
+	[NODE_USER] = { user_keys, 0, NODE_EVTX },
+	[NODE_EVTX] = { evtx_keys, 0, NODE_MAX },
+	[NODE_EVTX_SYSTEM] = { evtx_system_keys, 0, NODE_EVTX_EVENT_DATA },
+	[NODE_EVTX_PROVIDER] = { evtx_provider_keys, 0, NODE_EVTX_ID },
+	[NODE_EVTX_PROVIDER_ATTRIBUTES] = { evtx_provider_attribute_keys, 0, NODE_EVTX_ID },
+	[NODE_EVTX_ID] = { evtx_id_keys, 0, NODE_EVTX_TIME },
+	[NODE_EVTX_TIME] = { evtx_time_keys, 0, NODE_EVTX_CHANNEL },
+	[NODE_EVTX_TIME_ATTRIBUTES] = { evtx_time_attribute_keys, 0, NODE_EVTX_CHANNEL },
+	[NODE_EVTX_EVENT_DATA] = { NULL, NODE_EVTX_DATA, NODE_MAX },
+};
+
+const char layout_object[] = "{";
+const char layout_dotted[] = ".";
+
+/* memcmp() of a length that the compiler doesn't know is a call; keys are short, so two words that
+ * overlap cover them. */
+static inline bool
+same_key(const char *a, const char *b, size_t len)
+{
+	uint64_t front_a, front_b, back_a, back_b;
+
+	if (len < 8 || len > 16)
+		return memcmp(a, b, len) == 0;
+	memcpy(&front_a, a, 8);
+	memcpy(&front_b, b, 8);
+	memcpy(&back_a, a + len - 8, 8);
+	memcpy(&back_b, b + len - 8, 8);
+	return ((front_a ^ front_b) | (back_a ^ back_b)) == 0;
+}
+
+static inline const struct key *
+find_key(const struct key *const *keys, struct slice name)
+{
+	const struct key *key = keys[name.len];
+
+	if (key == NULL)
+		return NULL;
+	for (; key->name[0] != '\0'; key++) {
+		if (key->name[name.len - 1] == name.ptr[name.len - 1] &&
+			same_key(key->name, name.ptr, name.len))
+			return key;
+	}
+	return NULL;
+}
+
+enum layout_node
+layout_child(enum layout_node node, struct slice name)
+{
+	const struct object *object = &objects[node];
+	const struct key *key;
+
+	if (name.len == 0 || name.len > KEY_MAX)
+		return NODE_NONE;
+	if (object->keys != NULL) {
+		key = find_key(object->keys, name);
+		if (key != NULL)
+			return (enum layout_node)key->node;
+	}
+	if (object->data != 0) {
+		key = find_key(data_keys, name);
+		if (key != NULL)
+			return (enum layout_node)(object->data + key->node);
+	}
+	return NODE_NONE;
+}
+
+bool
+layout_has_children(enum layout_node node)
+{
+	return objects[node].end != 0;
+}
+
+enum layout_node
+layout_end(enum layout_node node)
+{
+	return (enum layout_node)(objects[node].end != 0 ? objects[node].end : node + 1);
+}
+
+static bool
+seen(const struct layout_record *record, enum layout_node node)
+{
+	return (record->seen[node / 64] >> (node % 64) & 1) != 0;
+}
+
+static bool
+is_object(const struct layout_record *record, enum layout_node node)
+{
+	const char *mark = seen(record, node) ? record->value[node].ptr : NULL;
+
+	return mark == layout_object || mark == layout_dotted;
+}
+
+struct slice
+layout_value(const struct layout_record *record, enum layout_node node)
+{
+	return seen(record, node) ? canon_present(record->value[node]) : SLICE_NONE;
+}
+
+/* A record of Sysmon or Security without any agent's mark: at least two of id, channel, provider
+ * and computer. */
+static bool
+is_flat(const struct layout_record *record)
+{
+	int marks = 0;
+
+	marks += seen(record, NODE_FLAT_ID) || seen(record, NODE_FLAT_CODE);
+	marks += seen(record, NODE_FLAT_CHANNEL);
+	marks += seen(record, NODE_FLAT_SOURCE) || seen(record, NODE_FLAT_PROVIDER);
+	marks += seen(record, NODE_FLAT_COMPUTER) || seen(record, NODE_FLAT_HOSTNAME) ||
+		 seen(record, NODE_FLAT_COMPUTER_NAME);
+	return marks >= 2;
+}
+
+/* The flat exports of OTRF have Hostname and SourceName too, but Windows' TimeCreated where NXLog
+ * writes EventTime. */
+static bool
+is_nxlog(const struct layout_record *record)
+{
+	return seen(record, NODE_FLAT_MODULE) || seen(record, NODE_FLAT_RECEIVED_TIME) ||
+	       (seen(record, NODE_FLAT_HOSTNAME) && seen(record, NODE_FLAT_SOURCE) &&
+		       !seen(record, NODE_FLAT_TIME_CREATED));
+}
+
+bool
+layout_recognise(const struct layout_record *record, enum layout *layout)
+{
+	if (is_object(record, NODE_EVTX) && is_object(record, NODE_EVTX_SYSTEM))
+		*layout = LAYOUT_EVTX_DUMP;
+	else if (is_object(record, NODE_WINLOG))
+		*layout = layout_value(record, NODE_PROCESS_EXECUTABLE).ptr != NULL ||
+					  layout_value(record, NODE_FILE_PATH).ptr != NULL ||
+					  layout_value(record, NODE_REGISTRY_PATH).ptr != NULL
+				  ? LAYOUT_ECS
+				  : LAYOUT_WINLOGBEAT;
+	else if (seen(record, NODE_BEAT6_CHANNEL) &&
+		 (is_object(record, NODE_BEAT6_EVENT_DATA) || seen(record, NODE_BEAT6_ID)))
+		*layout = LAYOUT_WINLOGBEAT6;
+	else if (is_nxlog(record))
+		*layout = LAYOUT_NXLOG;
+	else if (is_flat(record))
+		*layout = LAYOUT_FLAT;
+	else
+		return false;
+	return true;
+}
+
+#define CHOICES 4
+
+/* Where a layout has what is not event data: the first that says something counts. */
+static const struct source {
+	uint16_t data;
+	uint16_t id[CHOICES];
+	uint16_t channel[CHOICES];
+	uint16_t provider[CHOICES];
+	uint16_t computer[CHOICES];
+	uint16_t record[CHOICES];
+	uint16_t time[CHOICES];
+} sources[LAYOUT_MAX] = {
+	[LAYOUT_WINLOGBEAT6] = {
+		.data = NODE_BEAT6_DATA,
+		.id = { NODE_BEAT6_ID },
+		.channel = { NODE_BEAT6_CHANNEL },
+		.provider = { NODE_BEAT6_PROVIDER },
+		.computer = { NODE_BEAT6_COMPUTER },
+		.record = { NODE_BEAT6_RECORD },
+		.time = { NODE_TIMESTAMP },
+	},
+	[LAYOUT_WINLOGBEAT] = {
+		.data = NODE_WINLOG_DATA,
+		.id = { NODE_WINLOG_ID, NODE_EVENT_CODE },
+		.channel = { NODE_WINLOG_CHANNEL },
+		.provider = { NODE_WINLOG_PROVIDER, NODE_EVENT_PROVIDER },
+		.computer = { NODE_WINLOG_COMPUTER, NODE_HOST_NAME },
+		.record = { NODE_WINLOG_RECORD },
+		.time = { NODE_TIMESTAMP },
+	},
+	[LAYOUT_ECS] = {
+		.data = NODE_WINLOG_DATA,
+		.id = { NODE_EVENT_CODE, NODE_WINLOG_ID },
+		.channel = { NODE_WINLOG_CHANNEL },
+		.provider = { NODE_WINLOG_PROVIDER, NODE_EVENT_PROVIDER },
+		.computer = { NODE_WINLOG_COMPUTER, NODE_HOST_NAME },
+		.record = { NODE_WINLOG_RECORD },
+		.time = { NODE_TIMESTAMP },
+	},
+	[LAYOUT_NXLOG] = {
+		.data = NODE_FLAT_DATA,
+		.id = { NODE_FLAT_ID, NODE_FLAT_ID_TEXT, NODE_FLAT_CODE },
+		.channel = { NODE_FLAT_CHANNEL },
+		.provider = { NODE_FLAT_SOURCE, NODE_FLAT_PROVIDER },
+		.computer = { NODE_FLAT_HOSTNAME, NODE_FLAT_COMPUTER },
+		.record = { NODE_FLAT_RECORD_NUMBER, NODE_FLAT_RECORD_ID },
+		.time = { NODE_FLAT_EVENT_TIME, NODE_FLAT_TIME_CREATED, NODE_TIMESTAMP },
+	},
+	[LAYOUT_FLAT] = {
+		.data = NODE_FLAT_DATA,
+		.id = { NODE_FLAT_ID, NODE_FLAT_ID_TEXT, NODE_FLAT_CODE },
+		.channel = { NODE_FLAT_CHANNEL },
+		.provider = { NODE_FLAT_SOURCE, NODE_FLAT_PROVIDER },
+		.computer = { NODE_FLAT_HOSTNAME, NODE_FLAT_COMPUTER, NODE_FLAT_COMPUTER_NAME },
+		.record = { NODE_FLAT_RECORD_ID, NODE_FLAT_RECORD_NUMBER },
+		.time = { NODE_FLAT_TIME_CREATED, NODE_TIMESTAMP, NODE_FLAT_EVENT_TIME },
+	},
+	[LAYOUT_EVTX_DUMP] = {
+		.data = NODE_EVTX_DATA,
+		.id = { NODE_EVTX_ID, NODE_EVTX_ID_TEXT },
+		.channel = { NODE_EVTX_CHANNEL },
+		.provider = { NODE_EVTX_PROVIDER_NAME },
+		.computer = { NODE_EVTX_COMPUTER },
+		.record = { NODE_EVTX_RECORD },
+		.time = { NODE_EVTX_SYSTEM_TIME },
+	},
+};
+
+static struct slice
+first_of(const struct layout_record *record, const uint16_t nodes[CHOICES])
+{
+	struct slice value = SLICE_NONE;
+
+	for (int i = 0; i < CHOICES && nodes[i] != NODE_NONE && value.ptr == NULL; i++)
+		value = layout_value(record, (enum layout_node)nodes[i]);
+	return value;
+}
+
+/* 1, "1", " 1" and 1.0 are an id; "1x", true and 1.5 are none.  *text becomes the plain decimal
+ * digits in it. */
+static bool
+read_id(struct slice *text, int32_t *id)
+{
+	struct slice s = slice_trim(*text);
+	size_t point = slice_find_byte(s, '.');
+	uint64_t n;
+
+	if (point + 1 == s.len)
+		return false;
+	for (size_t i = point + 1; i < s.len; i++) {
+		if (s.ptr[i] != '0')
+			return false;
+	}
+	s = slice_sub(s, 0, point);
+	if (slice_number(s, INT32_MAX, &n) != 0)
+		return false;
+	while (s.len > 1 && s.ptr[0] == '0')
+		s = slice_sub(s, 1, s.len);
+	*text = s;
+	*id = (int32_t)n;
+	return true;
+}
+
+/* The record's own time: of the event where it says one, else of the record. */
+static int64_t
+time_of(const struct layout_record *record, const uint16_t nodes[CHOICES], struct slice utc)
+{
+	int64_t time = STAMP_NONE;
+	bool zoned;
+
+	if (utc.ptr != NULL && stamp_parse(utc, &time, &zoned) == 0)
+		return time;
+	for (int i = 0; i < CHOICES && nodes[i] != NODE_NONE; i++) {
+		struct slice text = layout_value(record, (enum layout_node)nodes[i]);
+
+		if (text.ptr != NULL && stamp_parse(text, &time, &zoned) == 0)
+			return time;
+	}
+	return STAMP_NONE;
+}
+
+/* NXLog's own field EventType has the place of Sysmon's in the older versions ("INFO" beside
+ * EventTypeOrignal). */
+static bool
+is_nxlog_type(struct slice type)
+{
+	static const struct slice types[] = { { "INFO", 4 }, { "AUDIT_SUCCESS", 13 },
+		{ "AUDIT_FAILURE", 13 }, { "WARNING", 7 }, { "ERROR", 5 }, { "VERBOSE", 7 },
+		{ "CRITICAL", 8 }, { "DEBUG", 5 } };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (slice_equal(type, types[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The bits [from, from + count) of the nodes seen, count up to 64. */
+static uint64_t
+seen_bits(const struct layout_record *record, size_t from, unsigned int count)
+{
+	uint64_t bits = record->seen[from / 64] >> (from % 64);
+
+	if (from % 64 != 0 && from / 64 + 1 < sizeof(record->seen) / sizeof(record->seen[0]))
+		bits |= record->seen[from / 64 + 1] << (64 - from % 64);
+	return bits & (~UINT64_C(0) >> (64 - count));
+}
+
+void
+layout_map(const struct layout_record *record, enum layout layout, struct wevent *event)
+{
+	static const uint8_t fields[D_CANONICAL] = {
+#define X(name) [D_##name] = F_##name,
+		LAYOUT_DATA(X)
+#undef X
+	};
+	const struct source *source = &sources[layout];
+	struct slice *f = event->f;
+	uint64_t bits = seen_bits(record, source->data, D_CANONICAL);
+
+	for (; bits != 0; bits &= bits - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(bits);
+
+		f[fields[i]] = canon_present(record->value[source->data + i]);
+	}
+	if (f[F_Hashes].ptr == NULL) /* Sysmon before 3.0 */
+		f[F_Hashes] = layout_value(record, (enum layout_node)(source->data + D_Hash));
+	if (source->data == NODE_FLAT_DATA && is_nxlog_type(f[F_EventType]))
+		f[F_EventType] = SLICE_NONE;
+	event->layout = layout;
+	f[F_EventID] = first_of(record, source->id);
+	if (f[F_EventID].ptr == NULL || !read_id(&f[F_EventID], &event->event_id))
+		f[F_EventID] = SLICE_NONE;
+	f[F_Channel] = first_of(record, source->channel);
+	f[F_Provider_Name] = first_of(record, source->provider);
+	f[F_EventRecordID] = first_of(record, source->record);
+	f[F_Computer] = first_of(record, source->computer);
+	/* Splunk's name for it, and only beside Splunk's name for the id: elsewhere it is the
+	 * relay. */
+	if (layout == LAYOUT_FLAT && f[F_Computer].ptr == NULL && seen(record, NODE_FLAT_CODE))
+		f[F_Computer] = layout_value(record, NODE_HOST);
+	event->time = time_of(record, source->time, f[F_UtcTime]);
+}
+
+void
+layout_data(const struct layout_record *record, enum layout layout, struct slice data[D_MAX])
+{
+	for (unsigned int i = 0; i < D_MAX; i++)
+		data[i] = layout_value(record, (enum layout_node)(sources[layout].data + i));
+}
+
+/* "SHA1=..,MD5=..,SHA256=..,IMPHASH=.." in Sysmon's capitals. */
+static bool
+join_hashes(
+	const struct layout_record *record, bool of_file, struct wevent *event, struct arena *arena)
+{
+	static const struct {
+		struct slice name;
+		uint16_t process, file;
+	} kinds[] = {
+		{ { "SHA1=", 5 }, NODE_PROCESS_SHA1, NODE_FILE_SHA1 },
+		{ { "MD5=", 4 }, NODE_PROCESS_MD5, NODE_FILE_MD5 },
+		{ { "SHA256=", 7 }, NODE_PROCESS_SHA256, NODE_FILE_SHA256 },
+		{ { "IMPHASH=", 8 }, NODE_PROCESS_IMPHASH, NODE_FILE_IMPHASH },
+	};
+	struct slice parts[3 * sizeof(kinds) / sizeof(kinds[0])];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct slice hash = layout_value(
+			record, (enum layout_node)(of_file ? kinds[i].file : kinds[i].process));
+
+		if (hash.ptr == NULL)
+			continue;
+		parts[count] = count == 0 ? SLICE("") : SLICE(",");
+		count++;
+		parts[count++] = kinds[i].name;
+		parts[count] = canon_upper(hash, arena);
+		if (parts[count++].ptr == NULL)
+			return false;
+	}
+	if (count == 0)
+		return true;
+	event->f[F_Hashes] = canon_concat(parts, count, arena);
+	return event->f[F_Hashes].ptr != NULL;
+}
+
+/* Sysmon's text of a registry value from its type and string. */
+static bool
+registry_details(const struct layout_record *record, struct wevent *event, struct arena *arena)
+{
+	struct slice type = layout_value(record, NODE_REGISTRY_TYPE);
+	struct slice text = layout_value(record, NODE_REGISTRY_STRINGS);
+	struct slice details = text;
+	uint64_t n;
+
+	/* Behind the cut of a record that the sender cut may have stood what the text means. */
+	if (event->partial && type.ptr == NULL)
+		return true;
+	if (slice_equal(type, SLICE("REG_BINARY"))) {
+		details = SLICE("Binary Data");
+	} else if (slice_equal(type, SLICE("SZ_DWORD"))) {
+		if (slice_number_any(text, UINT32_MAX, &n) == 0)
+			details = arena_printf(arena, "DWORD (0x%08x)", (unsigned int)n);
+	} else if (slice_equal(type, SLICE("SZ_QWORD"))) {
+		/* The pipeline adds the high half shifted by 8 instead of 32 bits: then the value
+		 * can't be known. */
+		if (slice_number_any(text, UINT32_MAX, &n) != 0)
+			return true;
+		details = arena_printf(arena, "QWORD (0x00000000-0x%08x)", (unsigned int)n);
+	}
+	if (text.ptr != NULL && details.ptr == NULL)
+		return false;
+	event->f[F_Details] = details;
+	return true;
+}
+
+static bool
+utc_time(struct wevent *event, struct arena *arena)
+{
+	char text[STAMP_TEXT_MAX];
+
+	/* "2020-05-05T14:57:44.714Z" to "2020-05-05 14:57:44.714" */
+	(void)stamp_format(event->time, text);
+	text[10] = ' ';
+	event->f[F_UtcTime] = arena_copy(arena, (struct slice){ text, 23 });
+	return event->f[F_UtcTime].ptr != NULL;
+}
+
+bool
+layout_map_ecs(const struct layout_record *record, struct wevent *event, struct arena *arena)
+{
+	static const struct {
+		uint16_t node, field;
+	} moved[] = {
+		{ NODE_PROCESS_EXECUTABLE, F_Image },
+		{ NODE_PROCESS_COMMAND_LINE, F_CommandLine },
+		{ NODE_PROCESS_DIRECTORY, F_CurrentDirectory },
+		{ NODE_PROCESS_ENTITY, F_ProcessGuid },
+		{ NODE_PROCESS_PID, F_ProcessId },
+		{ NODE_PROCESS_PE_NAME, F_OriginalFileName },
+		{ NODE_FILE_PE_NAME, F_OriginalFileName },
+		{ NODE_PARENT_EXECUTABLE, F_ParentImage },
+		{ NODE_PARENT_COMMAND_LINE, F_ParentCommandLine },
+		{ NODE_PARENT_ENTITY, F_ParentProcessGuid },
+		{ NODE_PARENT_PID, F_ParentProcessId },
+		{ NODE_REGISTRY_PATH, F_TargetObject },
+		{ NODE_RULE_NAME, F_RuleName },
+	};
+	int32_t id = event->event_id;
+	bool image_loaded = id == 6 || id == 7 || id == 9; /* file.path is ImageLoaded or Device */
+	struct slice *f = event->f;
+	struct slice domain = layout_value(record, NODE_USER_DOMAIN);
+	struct slice name = layout_value(record, NODE_USER_NAME);
+
+	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
+		if (f[moved[i].field].ptr == NULL)
+			f[moved[i].field] = layout_value(record, (enum layout_node)moved[i].node);
+	}
+	if (f[F_TargetFilename].ptr == NULL && !image_loaded)
+		f[F_TargetFilename] = layout_value(record, NODE_FILE_PATH);
+	/* A name alone, or user.id, is the account of the service that wrote the event. */
+	if (f[F_User].ptr == NULL && domain.ptr != NULL && name.ptr != NULL) {
+		f[F_User] =
+			canon_concat((const struct slice[]){ domain, SLICE("\\"), name }, 3, arena);
+		if (f[F_User].ptr == NULL)
+			return false;
+	}
+	if (f[F_Hashes].ptr == NULL && !event->partial &&
+		!join_hashes(record, image_loaded || id == 15 || id == 29, event, arena))
+		return false;
+	if (f[F_Details].ptr == NULL && !registry_details(record, event, arena))
+		return false;
+	if (f[F_UtcTime].ptr == NULL && event->time != STAMP_NONE && canon_is_sysmon(event))
+		return utc_time(event, arena);
+	return true;
+}
