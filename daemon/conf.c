@@ -1,0 +1,1595 @@
+/* The configuration: one table of settings, and a reader that lays YAML texts over its defaults.
+ *
+ * A text is walked as a map; each key is looked up in the table by its path ("limits.message",
+ * "inputs[].listen"), and its value is read by the functions of its kind.  So a new setting is one
+ * row here, one member in conf.h and one paragraph in t1505d.yml(5). All texts stay open until the
+ * end, so that checks between settings can name a place too.
+ *
+ * conf_parse() is arithmetic on texts; conf_load() reads the files for it.  Names of hosts are not
+ * resolved here, and whether a directory exists is found out by whoever uses it. */
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "daemon/conf.h"
+#include "daemon/rules.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define MINUTE UINT64_C(60)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define SHOWN_MAX 80 /* bytes of a value in a fault */
+#define PATH_TEXT_MAX 128
+#define UNIX_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+/* ---- the table ---- */
+
+enum kind {
+	BYTES,
+	COUNT,
+	SECONDS,
+	SWITCH,
+	WORD,
+	FORMAT,
+	NAME,
+	PATH,
+	LISTEN,
+	ADDRESS,
+	DESTINATION,
+	SCALARS, /* what stands before is one value, what comes after is not */
+	INPUTS,
+	OUTPUTS,
+	PATHS,
+	ALIASES
+};
+
+struct setting {
+	const char *path;
+	enum kind kind;
+	size_t place;       /* in struct conf, or in the item of a list */
+	const char *preset; /* NULL: no value, or one that is worked out at the end */
+	uint64_t min, max;
+	const char *const *words; /* of an enum, in its order */
+	bool off;                 /* "off" is a value: 0 or NULL */
+	bool restart;             /* a reload does not change it */
+};
+
+#define CONF(member) offsetof(struct conf, member)
+#define INPUT(member) offsetof(struct conf_input, member)
+#define OUTPUT(member) offsetof(struct conf_output, member)
+
+static const char *const input_types[] = { "tcp", "udp", NULL };
+static const char *const output_types[] = { "tcp", "udp", "unix", "unixgram", "stdout", "file",
+	NULL };
+static const char *const formats[] = { "json", NULL };
+static const char *const envelopes[] = { "none", "rfc5424", NULL };
+static const char *const framings[] = { "lf", "octet-counted", NULL };
+static const char *const alert_modes[] = { "per_event", "per_rule", NULL };
+
+static const struct setting settings[] = {
+	{ "inputs", INPUTS, 0, .max = CONF_INPUTS_MAX },
+	{ "inputs[].type", WORD, INPUT(type), .words = input_types },
+	{ "inputs[].listen", LISTEN, .place = 0 },
+	{ "inputs[].name", NAME, INPUT(name), .max = CONF_NAME_MAX },
+	{ "inputs[].receive_buffer", BYTES, INPUT(receive_buffer), .preset = "8MiB", .min = 4 * KIB,
+		.max = GIB },
+
+	{ "rules.paths", PATHS, .place = 0 },
+	{ "rules.attack", PATH, .place = CONF(attack_file) },
+
+	{ "outputs", OUTPUTS, 0, .max = CONF_OUTPUTS_MAX },
+	{ "outputs[].name", NAME, OUTPUT(name), .max = CONF_NAME_MAX },
+	{ "outputs[].type", WORD, OUTPUT(type), .words = output_types },
+	{ "outputs[].to", DESTINATION, OUTPUT(to), .max = PATH_MAX - 1 },
+	{ "outputs[].format", FORMAT, 0, .words = formats },
+	{ "outputs[].envelope", WORD, OUTPUT(envelope), .preset = "none", .words = envelopes },
+	{ "outputs[].framing", WORD, OUTPUT(framing), .preset = "lf", .words = framings },
+
+	{ "alerts", WORD, CONF(alert_mode), .preset = "per_event", .words = alert_modes },
+	{ "alert.raw", SWITCH, CONF(alert_raw), .preset = "true" },
+	{ "alert.raw_max", BYTES, CONF(alert_raw_max), .preset = "64KiB", .min = KIB,
+		.max = 16 * MIB },
+
+	{ "hosts.max", COUNT, CONF(hosts_max), .preset = "100000", .min = 256, .max = 10000000,
+		.restart = true },
+	{ "hosts.alias", ALIASES, .place = 0 },
+	{ "enrich.hosts", PATH, .place = CONF(enrich_hosts_file) },
+
+	/* A count of RFC 6587 has seven digits: 9,999,999 bytes; lines may be longer. */
+	{ "limits.message", BYTES, CONF(message_max), .preset = "1MiB", .min = KIB,
+		.max = 16 * MIB },
+	{ "limits.connections", COUNT, CONF(connections_max), .preset = "20000", .min = 1,
+		.max = 1000000 },
+	{ "limits.connections_per_address", COUNT, CONF(connections_per_address), .preset = "0",
+		.min = 0, .max = 1000000 },
+	{ "limits.idle", SECONDS, CONF(idle_seconds), .preset = "off", .min = 1, .max = 30 * DAY,
+		.off = true },
+	/* TCP_KEEPIDLE takes at most 32767 seconds. */
+	{ "limits.keepalive", SECONDS, CONF(keepalive_seconds), .preset = "60s", .min = 1,
+		.max = 9 * HOUR, .off = true },
+	{ "limits.json_depth", COUNT, CONF(json_depth), .preset = "256", .min = 8, .max = 1024 },
+	{ "limits.json_keys", COUNT, CONF(json_keys), .preset = "4096", .min = 64, .max = 1000000 },
+	{ "limits.memory", BYTES, CONF(memory_max), .preset = "512MiB", .min = MIB,
+		.max = 1024 * GIB },
+
+	{ "dead_letters.file", PATH, CONF(dead_letter_file), .off = true, .restart = true },
+	{ "dead_letters.max_size", BYTES, CONF(dead_letter_max), .preset = "256MiB", .min = MIB,
+		.max = 1024 * GIB, .restart = true },
+	{ "journal.max_size", BYTES, CONF(journal_max), .preset = "16MiB", .min = MIB,
+		.max = 64 * GIB, .restart = true },
+	{ "state.directory", PATH, CONF(state_directory), .preset = LOCALSTATEDIR "/lib/t1505d",
+		.restart = true },
+	{ "control.socket", PATH, CONF(control_socket), .preset = RUNSTATEDIR "/t1505d/control",
+		.max = UNIX_PATH_MAX, .restart = true },
+	{ "stats.interval", SECONDS, CONF(stats_seconds), .preset = "10m", .min = 1, .max = DAY,
+		.off = true, .restart = true },
+	{ "metrics", ADDRESS, CONF(metrics), .off = true, .restart = true },
+	{ "workers", COUNT, CONF(workers), .preset = "0", .min = 0, .max = 256, .restart = true },
+	{ "stop.timeout", SECONDS, CONF(stop_seconds), .preset = "10s", .min = 1, .max = HOUR },
+	{ "user", NAME, CONF(user), .preset = "t1505d", .max = 32, .off = true, .restart = true },
+};
+#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
+
+/* ---- the reader ---- */
+
+struct alias {
+	struct conf_alias names;
+	size_t order;
+	const struct yaml *yaml;
+	struct fy_node *node;
+};
+
+struct reader {
+	struct conf *conf;
+	struct faults *faults;
+	const char *file; /* of the text that is being read; NULL for presets */
+	const struct yaml *yaml;
+	char shown[PATH_TEXT_MAX *
+		   2]; /* the path of the value that is being read: "inputs[1].listen" */
+	size_t shown_length;
+	struct {
+		const struct yaml *yaml;
+		struct fy_node *node;
+	} places[SETTING_COUNT]; /* where a setting was given last */
+	struct alias *aliases;
+	size_t alias_count;
+	size_t alias_room;
+};
+
+static void
+fault(struct reader *reader, struct fy_node *node, const char *what)
+{
+	yaml_fault(reader->yaml, node, reader->faults, false, "%s: %s", reader->shown, what);
+}
+
+static void
+no_memory(struct reader *reader)
+{
+	faults_add(reader->faults, reader->file == NULL ? "configuration" : reader->file, 0, 0,
+		false, "out of memory");
+}
+
+static const struct setting *
+find_setting(const char *path)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (strcmp(settings[i].path, path) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+static bool
+given(const struct reader *reader, const char *path)
+{
+	return reader->places[find_setting(path) - settings].node != NULL;
+}
+
+/* A fault of a setting after the texts were read: at its last place, else of the first file as a
+ * whole. */
+static void
+fault_setting(struct reader *reader, const char *path, bool warning, const char *what)
+{
+	size_t i = (size_t)(find_setting(path) - settings);
+
+	if (reader->places[i].node != NULL)
+		yaml_fault(reader->places[i].yaml, reader->places[i].node, reader->faults, warning,
+			"%s: %s", path, what);
+	else
+		faults_add(reader->faults, reader->file == NULL ? "configuration" : reader->file, 0,
+			0, warning, "%s: %s", path, what);
+}
+
+static char *
+copy_text(struct slice text)
+{
+	char *copy = malloc(text.len + 1);
+
+	if (copy == NULL)
+		return NULL;
+	if (text.len > 0)
+		memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+/* `copy` belongs to *place afterwards.  0 or -ENOMEM. */
+static int
+take_text(char **place, char *copy)
+{
+	if (copy == NULL)
+		return -ENOMEM;
+	free(*place);
+	*place = copy;
+	return 0;
+}
+
+/* A relative path begins at the directory of the file that names it. */
+static char *
+absolute(const char *file, struct slice path)
+{
+	const char *slash = file == NULL ? NULL : strrchr(file, '/');
+	char *text = NULL;
+
+	if (slash == NULL || (path.len > 0 && path.ptr[0] == '/'))
+		return copy_text(path);
+	if (asprintf(&text, "%.*s/%.*s", (int)(slash - file), file, (int)path.len, path.ptr) == -1)
+		return NULL;
+	return text;
+}
+
+/* ---- kinds of values: each is parsed from text and says what it would have liked ---- */
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+static const struct unit byte_units[] = { { "GiB", GIB }, { "MiB", MIB }, { "KiB", KIB }, { "", 1 },
+	{ NULL, 0 } };
+static const struct unit second_units[] = { { "d", DAY }, { "h", HOUR }, { "m", MINUTE },
+	{ "s", 1 }, { NULL, 0 } };
+static const struct unit plain_units[] = { { "", 1 }, { NULL, 0 } };
+
+static int
+parse_units(const struct setting *setting, const struct unit *unit, struct slice text, void *place)
+{
+	uint64_t n;
+
+	for (; unit->name != NULL; unit++) {
+		size_t length = strlen(unit->name);
+		struct slice digits = slice_sub(text, 0, text.len < length ? 0 : text.len - length);
+
+		if (text.len < length ||
+			!slice_equal(slice_sub(text, digits.len, text.len), slice_of(unit->name)))
+			continue;
+		if (slice_number(slice_trim(digits), setting->max / unit->factor, &n) < 0 ||
+			n * unit->factor < setting->min)
+			return -EINVAL;
+		n *= unit->factor;
+		memcpy(place, &n, sizeof(n));
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int
+parse_bytes(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	(void)reader;
+	return parse_units(setting, byte_units, text, place);
+}
+
+static int
+parse_count(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	(void)reader;
+	return parse_units(setting, plain_units, text, place);
+}
+
+static int
+parse_seconds(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	(void)reader;
+	return parse_units(setting, second_units, text, place);
+}
+
+/* With the largest unit that leaves nothing over. */
+static void
+expect_units(const struct setting *setting, const struct unit *units, const char *what,
+	const char *examples, char *text, size_t size)
+{
+	const struct unit *low = units, *high = units;
+
+	while (setting->min % low->factor != 0 || setting->min < low->factor) {
+		if (low[1].name == NULL)
+			break;
+		low++;
+	}
+	while (setting->max % high->factor != 0)
+		high++;
+	(void)snprintf(text, size, "a %s from %ju%s to %ju%s%s%s", what,
+		(uintmax_t)(setting->min / low->factor), low->name,
+		(uintmax_t)(setting->max / high->factor), high->name,
+		setting->off ? ", or off" : "", examples);
+}
+
+static void
+expect_bytes(const struct setting *setting, char *text, size_t size)
+{
+	expect_units(
+		setting, byte_units, "size", " (bytes, or with KiB, MiB or GiB: 8MiB)", text, size);
+}
+
+static void
+expect_count(const struct setting *setting, char *text, size_t size)
+{
+	expect_units(setting, plain_units, "number", "", text, size);
+}
+
+static void
+expect_seconds(const struct setting *setting, char *text, size_t size)
+{
+	expect_units(setting, second_units, "time", " (with s, m, h or d: 10m)", text, size);
+}
+
+static int
+parse_switch(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	bool yes = slice_equal(text, SLICE("true"));
+
+	(void)reader;
+	(void)setting;
+	if (!yes && !slice_equal(text, SLICE("false")))
+		return -EINVAL;
+	memcpy(place, &yes, sizeof(yes));
+	return 0;
+}
+
+static void
+expect_switch(const struct setting *setting, char *text, size_t size)
+{
+	(void)setting;
+	(void)snprintf(text, size, "true or false");
+}
+
+static int
+find_word(const struct setting *setting, struct slice text)
+{
+	for (int i = 0; setting->words[i] != NULL; i++) {
+		if (slice_equal(text, slice_of(setting->words[i])))
+			return i;
+	}
+	return -EINVAL;
+}
+
+_Static_assert(sizeof(enum input_type) == sizeof(int) && sizeof(enum output_type) == sizeof(int) &&
+		       sizeof(enum output_envelope) == sizeof(int) &&
+		       sizeof(enum output_framing) == sizeof(int) &&
+		       sizeof(enum alert_mode) == sizeof(int),
+	"a word is stored as the int that its enum is");
+
+static int
+parse_word(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	int word = find_word(setting, text);
+
+	(void)reader;
+	if (word < 0)
+		return word;
+	memcpy(place, &word, sizeof(word));
+	return 0;
+}
+
+/* There is one format: it is checked, and there is nothing to store. */
+static int
+parse_format(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	(void)reader;
+	(void)place;
+	return find_word(setting, text) < 0 ? -EINVAL : 0;
+}
+
+static void
+expect_word(const struct setting *setting, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; setting->words[i] != NULL; i++) {
+		const char *before = i == 0 ? "" : setting->words[i + 1] == NULL ? " or " : ", ";
+		int n = snprintf(text + length, size - length, "%s%s", before, setting->words[i]);
+
+		if (n < 0 || (size_t)n >= size - length)
+			return;
+		length += (size_t)n;
+	}
+}
+
+static int
+parse_name(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	(void)reader;
+	if (text.len == 0 || text.len > setting->max)
+		return -EINVAL;
+	return take_text(place, copy_text(text));
+}
+
+static void
+expect_name(const struct setting *setting, char *text, size_t size)
+{
+	(void)snprintf(text, size, "a name of 1 to %ju bytes%s", (uintmax_t)setting->max,
+		setting->off ? ", or off" : "");
+}
+
+static size_t
+path_max(const struct setting *setting)
+{
+	return setting->max == 0 ? PATH_MAX - 1 : (size_t)setting->max;
+}
+
+static int
+parse_path(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	char *path;
+
+	if (text.len == 0 || text.len > path_max(setting))
+		return -EINVAL;
+	path = absolute(reader->file, text);
+	if (path != NULL && strlen(path) > path_max(setting)) {
+		free(path);
+		return -EINVAL;
+	}
+	return take_text(place, path);
+}
+
+static void
+expect_path(const struct setting *setting, char *text, size_t size)
+{
+	(void)snprintf(text, size, "a path of 1 to %zu bytes%s", path_max(setting),
+		setting->off ? ", or off" : "");
+}
+
+/* What `to` means depends on the type, which may come after it. */
+static int
+parse_destination(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	(void)reader;
+	if (text.len == 0 || text.len > setting->max)
+		return -EINVAL;
+	return take_text(place, copy_text(text));
+}
+
+static void
+expect_destination(const struct setting *setting, char *text, size_t size)
+{
+	(void)setting;
+	(void)snprintf(text, size, "host:port or a path");
+}
+
+/* "host:port" or "[IPv6]:port"; a name with a colon is no name. */
+static bool
+split_address(struct slice text, struct slice *host, struct slice *port)
+{
+	size_t at;
+
+	if (text.len > 0 && text.ptr[0] == '[') {
+		at = slice_find_byte(text, ']');
+		*host = slice_sub(text, 1, at);
+		if (at + 1 >= text.len || text.ptr[at + 1] != ':')
+			return false;
+		*port = slice_sub(text, at + 2, text.len);
+		return host->len > 0;
+	}
+	at = slice_find_byte(text, ':');
+	*host = slice_sub(text, 0, at);
+	*port = slice_sub(text, at + 1, text.len);
+	return at < text.len && host->len > 0;
+}
+
+/* A literal, since which interface a name means may change with its resolver. */
+static bool
+literal_address(struct slice text, struct sockaddr_storage *address, socklen_t *length)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	bool brackets = text.len > 0 && text.ptr[0] == '[';
+	char literal[INET6_ADDRSTRLEN];
+	struct slice host, port;
+	uint64_t number;
+
+	if (!split_address(text, &host, &port) || slice_number(port, 65535, &number) < 0 ||
+		host.len >= sizeof(literal) || slice_find_byte(host, '\0') < host.len)
+		return false;
+	memcpy(literal, host.ptr, host.len);
+	literal[host.len] = '\0';
+	memset(address, 0, sizeof(*address));
+	if (!brackets && inet_pton(AF_INET, literal, &v4.sin_addr) == 1) {
+		v4.sin_port = htons((uint16_t)number);
+		memcpy(address, &v4, sizeof(v4));
+		*length = sizeof(v4);
+		return true;
+	}
+	if (brackets && inet_pton(AF_INET6, literal, &v6.sin6_addr) == 1) {
+		v6.sin6_port = htons((uint16_t)number);
+		memcpy(address, &v6, sizeof(v6));
+		*length = sizeof(v6);
+		return true;
+	}
+	return false;
+}
+
+static int
+parse_listen(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	struct conf_input *input = place;
+
+	(void)reader;
+	(void)setting;
+	if (!literal_address(text, &input->address, &input->address_length))
+		return -EINVAL;
+	return take_text(&input->listen, copy_text(text));
+}
+
+static int
+parse_address(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	(void)reader;
+	(void)setting;
+	if (!literal_address(text, &address, &length))
+		return -EINVAL;
+	return take_text(place, copy_text(text));
+}
+
+static void
+expect_address(const struct setting *setting, char *text, size_t size)
+{
+	(void)snprintf(text, size,
+		"an IPv4 or [IPv6] address and a port from 0 to 65535 (\"127.0.0.1:9150\", "
+		"\"[::]:514\")%s",
+		setting->off ? ", or off" : "");
+}
+
+static const struct {
+	int (*parse)(const struct reader *, const struct setting *, struct slice, void *place);
+	void (*expect)(const struct setting *, char *text, size_t size);
+	size_t size; /* of what is stored; 0: a pointer to text */
+} kinds[SCALARS] = {
+	[BYTES] = { parse_bytes, expect_bytes, sizeof(uint64_t) },
+	[COUNT] = { parse_count, expect_count, sizeof(uint64_t) },
+	[SECONDS] = { parse_seconds, expect_seconds, sizeof(uint64_t) },
+	[SWITCH] = { parse_switch, expect_switch, sizeof(bool) },
+	[WORD] = { parse_word, expect_word, sizeof(int) },
+	[FORMAT] = { parse_format, expect_word, 0 },
+	[NAME] = { parse_name, expect_name, 0 },
+	[PATH] = { parse_path, expect_path, 0 },
+	[LISTEN] = { parse_listen, expect_address, 0 },
+	[ADDRESS] = { parse_address, expect_address, 0 },
+	[DESTINATION] = { parse_destination, expect_destination, 0 },
+};
+
+static int
+parse_value(
+	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
+{
+	if (!setting->off || !slice_equal(text, SLICE("off")))
+		return kinds[setting->kind].parse(reader, setting, text, place);
+	if (kinds[setting->kind].size == 0) {
+		free(*(char **)place);
+		*(char **)place = NULL;
+	} else {
+		memset(place, 0, kinds[setting->kind].size);
+	}
+	return 0;
+}
+
+/* ---- walking a text ---- */
+
+/* The text of one value; false after a fault. */
+static bool
+read_text(struct reader *reader, struct fy_node *node, struct slice *text)
+{
+	*text = yaml_scalar(node);
+	if (text->ptr == NULL && node != NULL) {
+		fault(reader, node, "one value is wanted here, not a list or a map");
+		return false;
+	}
+	if (yaml_plain(node) && (text->len == 0 || slice_equal(*text, SLICE("null")) ||
+					slice_equal(*text, SLICE("~")))) {
+		fault(reader, node, "no value; give one or remove the key");
+		return false;
+	}
+	for (size_t i = 0; i < text->len; i++) {
+		if ((unsigned char)text->ptr[i] < 0x20 || text->ptr[i] == 0x7f) {
+			fault(reader, node, "holds a control character; remove it");
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+read_scalar(
+	struct reader *reader, const struct setting *setting, struct fy_node *node, char *target)
+{
+	char expected[256];
+	struct slice text;
+	int result;
+
+	if (!read_text(reader, node, &text))
+		return;
+	result = parse_value(reader, setting, text, target + setting->place);
+	if (result == -ENOMEM) {
+		no_memory(reader);
+	} else if (result < 0) {
+		kinds[setting->kind].expect(setting, expected, sizeof(expected));
+		yaml_fault(reader->yaml, node, reader->faults, false, "%s: %.*s%s is not %s",
+			reader->shown, (int)(text.len < SHOWN_MAX ? text.len : SHOWN_MAX),
+			text.len == 0 ? "" : text.ptr, text.len == 0 ? "an empty text" : "",
+			expected);
+	}
+}
+
+/* "Nothing" where a list or a map may stand: the key of a section whose lines are all comments. */
+static bool
+is_nothing(struct fy_node *node)
+{
+	struct slice text = yaml_scalar(node);
+
+	return node == NULL || (text.ptr != NULL && yaml_plain(node) &&
+				       (text.len == 0 || slice_equal(text, SLICE("null")) ||
+					       slice_equal(text, SLICE("~"))));
+}
+
+/* Lengthen the path that faults show; what it returns is given to shown_cut() afterwards. */
+static size_t __attribute__((format(printf, 2, 3)))
+shown_add(struct reader *reader, const char *format, ...)
+{
+	size_t before = reader->shown_length, room = sizeof(reader->shown) - before;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(reader->shown + before, room, format, arguments);
+	va_end(arguments);
+	if (n > 0)
+		reader->shown_length += (size_t)n < room ? (size_t)n : room - 1;
+	return before;
+}
+
+static void
+shown_cut(struct reader *reader, size_t length)
+{
+	reader->shown_length = length;
+	reader->shown[length] = '\0';
+}
+
+/* The key's part of a table path below the section: "type" of "inputs[].type"; absent for other
+ * sections. */
+static struct slice
+key_of(const struct setting *setting, const char *section)
+{
+	struct slice path = slice_of(setting->path);
+	size_t end = strlen(section);
+
+	if (!slice_prefix(path, slice_of(section)))
+		return SLICE_NONE;
+	path = slice_sub(path, end, path.len);
+	for (end = 0; end < path.len && path.ptr[end] != '.' && path.ptr[end] != '['; end++)
+		continue;
+	return slice_sub(path, 0, end);
+}
+
+/* How many letters must be added, removed or replaced to make `b` of `a` (Levenshtein), or a lot
+ * for long words. */
+static size_t
+distance(struct slice a, struct slice b)
+{
+	size_t row[PATH_TEXT_MAX];
+
+	if (a.len >= PATH_TEXT_MAX || b.len >= PATH_TEXT_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= b.len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b.len; j++) {
+			size_t replace = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
+			size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+
+			diagonal = row[j];
+			row[j] = replace < shorter ? replace : shorter;
+		}
+	}
+	return row[b.len];
+}
+
+/* What the writer may have meant: a word that is spelt alike, the same word elsewhere, else all
+ * that there is. */
+static void
+suggest(const char *section, struct slice key, char *text, size_t size)
+{
+	size_t best = (key.len + 2) / 3 + 1, length = 0;
+	struct slice last = SLICE_NONE;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		struct slice known = key_of(&settings[i], section);
+
+		if (known.len > 0 && distance(key, known) < best) {
+			best = distance(key, known);
+			(void)snprintf(text, size, "did you mean %.*s?", (int)known.len, known.ptr);
+		}
+	}
+	for (size_t i = 0; i < SETTING_COUNT && text[0] == '\0'; i++) {
+		struct slice path = slice_of(settings[i].path);
+		size_t at = path.len < key.len ? 0 : path.len - key.len;
+
+		if (at > 0 && path.ptr[at - 1] == '.' &&
+			slice_equal(slice_sub(path, at, path.len), key))
+			(void)snprintf(text, size, "did you mean %s?", settings[i].path);
+	}
+	for (size_t i = 0; i < SETTING_COUNT && (text[0] == '\0' || length > 0); i++) {
+		struct slice known = key_of(&settings[i], section);
+
+		if (known.len == 0 || slice_equal(known, last))
+			continue;
+		last = known;
+		length += (size_t)snprintf(text + length, size - length, "%s%.*s",
+			length == 0 ? "known here: " : ", ", (int)known.len, known.ptr);
+		if (length >= size)
+			return;
+	}
+}
+
+/* Does any setting stand below this path? */
+static bool
+is_section(const char *path)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (slice_prefix(slice_of(settings[i].path), slice_of(path)))
+			return true;
+	}
+	return false;
+}
+
+static void read_setting(struct reader *, const struct setting *, struct fy_node *, char *target);
+
+/* The keys of one section: settings, or further sections.  Goes as deep as the table does. */
+static void
+read_section(struct reader *reader, struct fy_node *node, const char *section, char *target)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	if (is_nothing(node))
+		return;
+	if (!fy_node_is_mapping(node)) {
+		fault(reader, node, "settings are wanted here (key: value)");
+		return;
+	}
+	while ((pair = fy_node_mapping_iterate(node, &iterator)) != NULL) {
+		struct slice key = yaml_scalar(fy_node_pair_key(pair));
+		struct fy_node *value = fy_node_pair_value(pair);
+		int shown = (int)(key.len < SHOWN_MAX ? key.len : SHOWN_MAX);
+		const struct setting *setting = NULL;
+		char path[PATH_TEXT_MAX] = "", cure[512];
+		size_t before;
+
+		if (key.len < PATH_TEXT_MAX / 2 && slice_find_byte(key, '.') == key.len) {
+			(void)snprintf(
+				path, sizeof(path), "%s%.*s", section, (int)key.len, key.ptr);
+			setting = find_setting(path);
+			if (setting == NULL)
+				(void)snprintf(path, sizeof(path), "%s%.*s.", section, (int)key.len,
+					key.ptr);
+		}
+		before = shown_add(
+			reader, "%s%.*s", reader->shown_length == 0 ? "" : ".", shown, key.ptr);
+		if (setting != NULL) {
+			size_t i = (size_t)(setting - settings);
+
+			reader->places[i].yaml = reader->yaml;
+			reader->places[i].node = value != NULL ? value : fy_node_pair_key(pair);
+			read_setting(reader, setting, value, target);
+		} else if (path[0] != '\0' && is_section(path)) {
+			read_section(reader, value, path, target);
+		} else {
+			suggest(section, key, cure, sizeof(cure));
+			yaml_fault(reader->yaml, fy_node_pair_key(pair), reader->faults, false,
+				"%s: unknown key; %s", reader->shown, cure);
+		}
+		shown_cut(reader, before);
+	}
+}
+
+/* Values that the table gives before any text is read. */
+static void
+preset(struct reader *reader, const char *section, char *target)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting *setting = &settings[i];
+		struct slice path = slice_of(setting->path);
+		bool item = slice_find_byte(path, '[') < path.len;
+
+		if (setting->preset == NULL || item != (section[0] != '\0') ||
+			!slice_prefix(path, slice_of(section)))
+			continue;
+		if (parse_value(reader, setting, slice_of(setting->preset),
+			    target + setting->place) < 0)
+			no_memory(reader);
+	}
+}
+
+/* Before the next item of a list is read, none of its keys is given. */
+static void
+begin_item(struct reader *reader, const char *section, char *item)
+{
+	const char *file = reader->file;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (slice_prefix(slice_of(settings[i].path), slice_of(section)))
+			reader->places[i].node = NULL;
+	}
+	preset(reader, section, item);
+	reader->file = file;
+}
+
+static int
+line_of(struct fy_node *map)
+{
+	void *iterator = NULL;
+	struct fy_node_pair *pair = fy_node_mapping_iterate(map, &iterator);
+	struct fy_token *token =
+		pair == NULL ? NULL : fy_node_get_scalar_token(fy_node_pair_key(pair));
+	const struct fy_mark *mark = token == NULL ? NULL : fy_token_start_mark(token);
+
+	return mark == NULL ? 0 : mark->line + 1;
+}
+
+/* ---- inputs ---- */
+
+static void
+input_done(struct conf_input *input)
+{
+	free(input->name);
+	free(input->listen);
+	free(input->file);
+}
+
+static uint16_t
+input_port(const struct conf_input *input)
+{
+	const struct sockaddr_in6 *v6 = (const void *)&input->address;
+	const struct sockaddr_in *v4 = (const void *)&input->address;
+
+	return input->address.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port;
+}
+
+/* Two inputs that would want the same socket, or be one in the figures. */
+static void
+check_input(struct reader *reader, struct fy_node *node, const struct conf_input *input)
+{
+	const struct conf *conf = reader->conf;
+	char what[512];
+
+	for (size_t i = 0; i < conf->input_count; i++) {
+		const struct conf_input *other = &conf->inputs[i];
+		bool same = other->type == input->type && input_port(input) != 0 &&
+			    other->address_length == input->address_length &&
+			    memcmp(&other->address, &input->address, sizeof(input->address)) == 0;
+
+		if (!same && strcmp(other->name, input->name) != 0)
+			continue;
+		(void)snprintf(what, sizeof(what), "%s of %s:%d again; %s",
+			same ? "type and address" : "name", other->file, other->line,
+			same ? "remove one of them" : "give it another name");
+		fault(reader, node, what);
+		return;
+	}
+}
+
+static bool
+finish_input(struct reader *reader, struct fy_node *node, struct conf_input *input, size_t errors)
+{
+	if (!given(reader, "inputs[].type"))
+		fault(reader, node, "type is missing (tcp or udp)");
+	if (!given(reader, "inputs[].listen"))
+		fault(reader, node, "listen is missing (\"[::]:514\")");
+	if (reader->faults->errors > errors)
+		return false;
+	if (input->type != INPUT_UDP && given(reader, "inputs[].receive_buffer"))
+		fault(reader,
+			reader->places[find_setting("inputs[].receive_buffer") - settings].node,
+			"receive_buffer is for udp; remove it");
+	if (input->name == NULL &&
+		asprintf(&input->name, "%s %s", input_types[input->type], input->listen) == -1)
+		input->name = NULL;
+	input->file = strdup(reader->file);
+	input->line = line_of(node);
+	if (input->name == NULL || input->file == NULL)
+		no_memory(reader);
+	else
+		check_input(reader, node, input);
+	return reader->faults->errors == errors;
+}
+
+static void
+read_input(struct reader *reader, struct fy_node *node)
+{
+	struct conf *conf = reader->conf;
+	struct conf_input input = { 0 }, *inputs;
+	size_t errors = reader->faults->errors;
+
+	begin_item(reader, "inputs[].", (char *)&input);
+	read_section(reader, node, "inputs[].", (char *)&input);
+	if (!fy_node_is_mapping(node) || !finish_input(reader, node, &input, errors))
+		goto fail;
+	inputs = realloc(conf->inputs, (conf->input_count + 1) * sizeof(*inputs));
+	if (inputs == NULL) {
+		no_memory(reader);
+		goto fail;
+	}
+	inputs[conf->input_count++] = input;
+	conf->inputs = inputs;
+	return;
+fail:
+	input_done(&input);
+}
+
+/* ---- outputs ---- */
+
+static void
+output_done(struct conf_output *output)
+{
+	free(output->name);
+	free(output->to);
+	free(output->host);
+	free(output->port);
+	free(output->file);
+}
+
+/* Cut `to` into host and port.  Whether the name exists is seen when it is connected to. */
+static void
+finish_remote(struct reader *reader, struct fy_node *node, struct conf_output *output)
+{
+	struct in6_addr ignored;
+	struct slice host, port;
+	uint64_t number;
+
+	if (!split_address(slice_of(output->to), &host, &port) ||
+		slice_find_byte(host, ' ') < host.len || slice_number(port, 65535, &number) < 0 ||
+		number == 0) {
+		fault(reader, node,
+			"to is a host and a port from 1 to 65535 (\"siem.example:6514\", "
+			"\"192.0.2.1:514\", \"[2001:db8::1]:514\")");
+		return;
+	}
+	output->host = copy_text(host);
+	output->port = copy_text(port);
+	if (output->host == NULL || output->port == NULL)
+		no_memory(reader);
+	else if (output->to[0] == '[' && inet_pton(AF_INET6, output->host, &ignored) != 1)
+		fault(reader, node, "to: what stands in brackets is no IPv6 address");
+}
+
+static void
+finish_path(struct reader *reader, struct fy_node *node, struct conf_output *output)
+{
+	char *path = absolute(reader->file, slice_of(output->to));
+
+	if (take_text(&output->to, path) < 0)
+		no_memory(reader);
+	else if (output->type != OUTPUT_FILE && strlen(output->to) > UNIX_PATH_MAX)
+		fault(reader, node,
+			"to: the path of a socket has at most 107 bytes; use a shorter one");
+	else if (strlen(output->to) > PATH_MAX - 1)
+		fault(reader, node, "to: the path is too long; use a shorter one");
+}
+
+/* What only some types have. */
+static void
+finish_type(struct reader *reader, struct fy_node *node, struct conf_output *output)
+{
+	bool stream = output->type == OUTPUT_TCP || output->type == OUTPUT_UNIX;
+	bool remote = output->type == OUTPUT_TCP || output->type == OUTPUT_UDP;
+
+	if (!stream && given(reader, "outputs[].framing") &&
+		output->framing == OUTPUT_OCTET_COUNTED)
+		fault(reader, node, "octet-counted framing is for tcp and unix; remove it");
+	if (output->type == OUTPUT_STDOUT && output->to != NULL)
+		fault(reader, node, "stdout goes nowhere else; remove to");
+	else if (output->type != OUTPUT_STDOUT && output->to == NULL)
+		fault(reader, node,
+			remote ? "to is missing (\"siem.example:6514\")"
+			       : "to is missing (a path)");
+	else if (remote)
+		finish_remote(reader, node, output);
+	else if (output->to != NULL)
+		finish_path(reader, node, output);
+}
+
+static bool
+finish_output(
+	struct reader *reader, struct fy_node *node, struct conf_output *output, size_t errors)
+{
+	const struct conf *conf = reader->conf;
+	char what[512];
+
+	if (!given(reader, "outputs[].type"))
+		fault(reader, node, "type is missing (tcp, udp, unix, unixgram, stdout or file)");
+	if (reader->faults->errors > errors)
+		return false;
+	finish_type(reader, node, output);
+	if (reader->faults->errors > errors)
+		return false;
+	if (output->name == NULL &&
+		asprintf(&output->name, "%s%s%s", output_types[output->type],
+			output->to == NULL ? "" : " ", output->to == NULL ? "" : output->to) == -1)
+		output->name = NULL;
+	output->file = strdup(reader->file);
+	output->line = line_of(node);
+	if (output->name == NULL || output->file == NULL) {
+		no_memory(reader);
+		return false;
+	}
+	for (size_t i = 0; i < conf->output_count; i++) {
+		if (strcmp(conf->outputs[i].name, output->name) != 0)
+			continue;
+		(void)snprintf(what, sizeof(what), "name of %s:%d again; give it another name",
+			conf->outputs[i].file, conf->outputs[i].line);
+		fault(reader, node, what);
+		return false;
+	}
+	return true;
+}
+
+static void
+read_output(struct reader *reader, struct fy_node *node)
+{
+	struct conf *conf = reader->conf;
+	struct conf_output output = { 0 }, *outputs;
+	size_t errors = reader->faults->errors;
+
+	begin_item(reader, "outputs[].", (char *)&output);
+	read_section(reader, node, "outputs[].", (char *)&output);
+	if (!fy_node_is_mapping(node) || !finish_output(reader, node, &output, errors))
+		goto fail;
+	outputs = realloc(conf->outputs, (conf->output_count + 1) * sizeof(*outputs));
+	if (outputs == NULL) {
+		no_memory(reader);
+		goto fail;
+	}
+	outputs[conf->output_count++] = output;
+	conf->outputs = outputs;
+	return;
+fail:
+	output_done(&output);
+}
+
+/* ---- lists and maps ---- */
+
+static void
+read_path(struct reader *reader, struct fy_node *node)
+{
+	struct conf *conf = reader->conf;
+	struct slice text;
+	char **paths;
+
+	if (!read_text(reader, node, &text))
+		return;
+	if (text.len == 0 || text.len >= PATH_MAX) {
+		fault(reader, node, "a path of 1 to 4095 bytes is wanted here");
+		return;
+	}
+	paths = realloc(conf->rule_paths, (conf->rule_path_count + 1) * sizeof(*paths));
+	if (paths == NULL) {
+		no_memory(reader);
+		return;
+	}
+	conf->rule_paths = paths;
+	paths[conf->rule_path_count] = absolute(reader->file, text);
+	if (paths[conf->rule_path_count] == NULL)
+		no_memory(reader);
+	else
+		conf->rule_path_count++;
+}
+
+static const struct {
+	void (*read)(struct reader *, struct fy_node *);
+	const char *what;
+} lists[] = {
+	[INPUTS] = { read_input, "a list is wanted here: - { type: tcp, listen: \"[::]:514\" }" },
+	[OUTPUTS] = { read_output,
+		"a list is wanted here: - { type: tcp, to: \"siem.example:6514\" }" },
+	[PATHS] = { read_path, "a list of paths is wanted here: [ /etc/t1505d/rules ]" },
+};
+
+static void
+read_list(struct reader *reader, const struct setting *setting, struct fy_node *node)
+{
+	struct fy_node *item;
+	void *iterator = NULL;
+	size_t count = 0;
+
+	if (is_nothing(node))
+		return;
+	if (!fy_node_is_sequence(node)) {
+		fault(reader, node, lists[setting->kind].what);
+		return;
+	}
+	while ((item = fy_node_sequence_iterate(node, &iterator)) != NULL) {
+		size_t before = shown_add(reader, "[%zu]", count++);
+		const struct conf *conf = reader->conf;
+		size_t have = setting->kind == INPUTS    ? conf->input_count
+			      : setting->kind == OUTPUTS ? conf->output_count
+							 : 0;
+
+		if (setting->max > 0 && have >= setting->max) {
+			fault(reader, item, "more than 64 of them; remove some");
+			return;
+		}
+		if (is_nothing(item))
+			fault(reader, item, "nothing stands here; fill it in or remove it");
+		else
+			lists[setting->kind].read(reader, item);
+		shown_cut(reader, before);
+	}
+}
+
+static char *
+fold_host(struct slice text)
+{
+	char name[HOST_NAME_MAX_BYTES];
+	size_t length = host_fold(text, name);
+
+	return copy_text((struct slice){ name, length });
+}
+
+static void
+read_alias(struct reader *reader, struct fy_node *key, struct fy_node *value)
+{
+	struct alias *list, alias = { .yaml = reader->yaml, .node = key };
+	struct slice to;
+
+	if (!read_text(reader, value, &to))
+		return;
+	if (reader->alias_count == reader->alias_room) {
+		size_t room = reader->alias_room == 0 ? 16 : reader->alias_room * 2;
+
+		list = realloc(reader->aliases, room * sizeof(*list));
+		if (list == NULL) {
+			no_memory(reader);
+			return;
+		}
+		reader->aliases = list;
+		reader->alias_room = room;
+	}
+	alias.order = reader->alias_count;
+	alias.names.from = fold_host(yaml_scalar(key));
+	alias.names.to = fold_host(to);
+	if (alias.names.from == NULL || alias.names.to == NULL)
+		no_memory(reader);
+	else if (alias.names.from[0] == '\0' || alias.names.to[0] == '\0')
+		fault(reader, key, "a host's name is wanted on both sides");
+	reader->aliases[reader->alias_count++] = alias;
+}
+
+static void
+read_aliases(struct reader *reader, struct fy_node *node)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	if (is_nothing(node))
+		return;
+	if (!fy_node_is_mapping(node)) {
+		fault(reader, node, "a map is wanted here: { web01: web01.corp.example }");
+		return;
+	}
+	while ((pair = fy_node_mapping_iterate(node, &iterator)) != NULL) {
+		struct slice key = yaml_scalar(fy_node_pair_key(pair));
+		size_t before = shown_add(
+			reader, ".%.*s", (int)(key.len < SHOWN_MAX ? key.len : SHOWN_MAX), key.ptr);
+
+		read_alias(reader, fy_node_pair_key(pair), fy_node_pair_value(pair));
+		shown_cut(reader, before);
+	}
+}
+
+static void
+read_setting(
+	struct reader *reader, const struct setting *setting, struct fy_node *node, char *target)
+{
+	if (setting->kind < SCALARS)
+		read_scalar(reader, setting, node, target);
+	else if (setting->kind == ALIASES)
+		read_aliases(reader, node);
+	else
+		read_list(reader, setting, node);
+}
+
+/* ---- the end: what depends on more than one setting ---- */
+
+static int
+compare_alias(const void *left, const void *right)
+{
+	const struct alias *a = left, *b = right;
+	int order = strcmp(a->names.from, b->names.from);
+
+	return order != 0 ? order : a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Of several for one name the last counts, as with any value; in one file that is a slip of the
+ * pen. */
+static void
+finish_aliases(struct reader *reader)
+{
+	struct conf *conf = reader->conf;
+	struct alias *list = reader->aliases;
+
+	if (reader->alias_count == 0)
+		return;
+	qsort(list, reader->alias_count, sizeof(*list), compare_alias);
+	conf->aliases = calloc(reader->alias_count, sizeof(*conf->aliases));
+	if (conf->aliases == NULL) {
+		no_memory(reader);
+		return;
+	}
+	for (size_t i = 0; i < reader->alias_count; i++) {
+		bool again = i + 1 < reader->alias_count &&
+			     strcmp(list[i].names.from, list[i + 1].names.from) == 0;
+
+		if (again && list[i].yaml == list[i + 1].yaml)
+			yaml_fault(list[i + 1].yaml, list[i + 1].node, reader->faults, false,
+				"hosts.alias.%s: stands twice, in different letter case; remove "
+				"one",
+				list[i].names.from);
+		if (again)
+			continue;
+		conf->aliases[conf->alias_count++] = list[i].names;
+		list[i].names = (struct conf_alias){ 0 };
+	}
+}
+
+static void
+finish(struct reader *reader, bool any_text)
+{
+	static char *const rules[] = { SYSCONFDIR "/t1505d/rules" };
+	struct conf *conf = reader->conf;
+
+	finish_aliases(reader);
+	if (!given(reader, "rules.paths") && conf_use_rule_paths(conf, rules, 1) < 0)
+		no_memory(reader);
+	if (conf->rule_path_count == 0 && reader->faults->errors == 0)
+		fault_setting(reader, "rules.paths", false,
+			"names no path; name the directory of the rules");
+	if (!given(reader, "dead_letters.file") && conf->state_directory != NULL &&
+		asprintf(&conf->dead_letter_file, "%s/dead-letters.ndjson",
+			conf->state_directory) == -1) {
+		conf->dead_letter_file = NULL;
+		no_memory(reader);
+	}
+	if (conf->memory_max / 2 < conf->message_max)
+		fault_setting(reader, "limits.memory", false,
+			"holds no two messages; it is at least twice limits.message");
+	/* A record of quotes and backslashes takes twice its bytes in an alert, and some must be
+	 * able to wait. */
+	if (conf->alert_raw && conf->journal_max / 8 < conf->alert_raw_max)
+		fault_setting(reader, "journal.max_size", false,
+			"holds too few alerts; it is at least eight times alert.raw_max");
+	if (any_text && conf->output_count == 0 && reader->faults->errors == 0)
+		fault_setting(reader, "outputs", true,
+			"none; alerts go nowhere; add one: - { type: tcp, to: "
+			"\"siem.example:6514\" }");
+}
+
+static struct yaml *
+read_yaml(struct reader *reader, const struct conf_text *text)
+{
+	struct yaml *yaml = yaml_parse(text->file, text->text, reader->faults);
+
+	if (yaml == NULL)
+		return NULL;
+	reader->yaml = yaml;
+	reader->file = text->file;
+	shown_cut(reader, 0);
+	if (yaml_count(yaml) > 1)
+		yaml_fault(yaml, yaml_root(yaml, 1), reader->faults, false,
+			"a second document begins (---); put all settings into one");
+	else if (yaml_count(yaml) == 1 && !fy_node_is_mapping(yaml_root(yaml, 0)))
+		yaml_fault(yaml, yaml_root(yaml, 0), reader->faults, false,
+			"settings are wanted here (key: value)");
+	else if (yaml_count(yaml) == 1)
+		read_section(reader, yaml_root(yaml, 0), "", (char *)reader->conf);
+	return yaml;
+}
+
+/* What can be had from the texts, faults or not; NULL for no memory. */
+static struct conf *
+parse_texts(const struct conf_text *texts, size_t count, struct faults *faults)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	struct conf *conf = calloc(1, sizeof(*conf));
+	struct yaml **yamls = calloc(count + 1, sizeof(struct yaml *));
+
+	if (reader == NULL || conf == NULL || yamls == NULL) {
+		faults_add(faults, count == 0 ? "configuration" : texts[0].file, 0, 0, false,
+			"out of memory");
+		conf_free(conf);
+		conf = NULL;
+		goto done;
+	}
+	reader->conf = conf;
+	reader->faults = faults;
+	preset(reader, "", (char *)conf);
+	for (size_t i = 0; i < count; i++)
+		yamls[i] = read_yaml(reader, &texts[i]);
+	reader->file = count == 0 ? NULL : texts[0].file;
+	finish(reader, count > 0);
+done:
+	for (size_t i = 0; reader != NULL && i < reader->alias_count; i++) {
+		free(reader->aliases[i].names.from);
+		free(reader->aliases[i].names.to);
+	}
+	if (reader != NULL)
+		free(reader->aliases);
+	for (size_t i = 0; yamls != NULL && i < count; i++)
+		yaml_free(yamls[i]);
+	free(yamls);
+	free(reader);
+	return conf;
+}
+
+/* `conf` itself when no error has come since; else it is freed and NULL. */
+static struct conf *
+only_good(struct conf *conf, const struct faults *faults, size_t errors)
+{
+	if (faults->errors == errors)
+		return conf;
+	conf_free(conf);
+	return NULL;
+}
+
+struct conf *
+conf_parse(const struct conf_text *texts, size_t count, struct faults *faults)
+{
+	size_t errors = faults->errors;
+
+	return only_good(parse_texts(texts, count, faults), faults, errors);
+}
+
+/* ---- files ---- */
+
+/* The texts of FILE and its drop-ins, as they are read. */
+struct texts {
+	struct conf_text *list; /* file and text belong to it */
+	size_t count;
+};
+
+static void
+texts_done(struct texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		free((char *)(uintptr_t)texts->list[i].file);
+		free((char *)(uintptr_t)texts->list[i].text.ptr);
+	}
+	free(texts->list);
+}
+
+/* Takes over `file`, which may be NULL for no memory. */
+static void
+add_text(struct texts *texts, char *file, const char *cure, struct faults *faults)
+{
+	struct conf_text *list;
+	size_t length;
+	char *bytes;
+	int error;
+
+	list = realloc(texts->list, (texts->count + 1) * sizeof(*list));
+	if (list != NULL)
+		texts->list = list;
+	if (list == NULL || file == NULL) {
+		faults_add(faults, file == NULL ? "configuration" : file, 0, 0, false,
+			"out of memory");
+		free(file);
+		return;
+	}
+	error = rules_read_file(file, YAML_TEXT_MAX, &bytes, &length);
+	if (error < 0) {
+		faults_add(faults, file, 0, 0, false, "cannot be read: %s; %s", strerror(-error),
+			error == -EFBIG ? "split it into drop-ins" : cure);
+		free(file);
+		return;
+	}
+	list[texts->count++] = (struct conf_text){ file, { bytes, length } };
+}
+
+static int
+is_drop_in(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && length > 4 &&
+	       strcmp(entry->d_name + length - 4, ".yml") == 0;
+}
+
+/* In the order of bytes, whatever the locale says. */
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void
+add_drop_ins(struct texts *texts, const char *file, struct faults *faults)
+{
+	size_t stem = strlen(file);
+	struct dirent **entries;
+	char *folder = NULL;
+	int count;
+
+	if (stem > 4 && strcmp(file + stem - 4, ".yml") == 0)
+		stem -= 4;
+	if (asprintf(&folder, "%.*s.d", (int)stem, file) == -1) {
+		faults_add(faults, file, 0, 0, false, "out of memory");
+		return;
+	}
+	count = scandir(folder, &entries, is_drop_in, by_name);
+	if (count == -1) {
+		if (errno != ENOENT)
+			faults_add(faults, folder, 0, 0, false,
+				"cannot be read: %s; it is the directory of drop-ins",
+				strerror(errno));
+		free(folder);
+		return;
+	}
+	if (count > CONF_DROP_INS_MAX)
+		faults_add(faults, folder, 0, 0, false, "%d files, limit %d; join some", count,
+			CONF_DROP_INS_MAX);
+	for (int i = 0; i < count; i++) {
+		char *path = NULL;
+
+		if (i < CONF_DROP_INS_MAX) {
+			if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) == -1)
+				path = NULL;
+			add_text(texts, path, "remove it or make it readable", faults);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	free(folder);
+}
+
+struct conf *
+conf_examine(const char *file, struct faults *faults)
+{
+	struct texts texts = { 0 };
+	struct conf *conf = NULL;
+
+	add_text(&texts, strdup(file), "name the configuration with -c FILE", faults);
+	if (texts.count > 0) {
+		add_drop_ins(&texts, file, faults);
+		conf = parse_texts(texts.list, texts.count, faults);
+	}
+	texts_done(&texts);
+	return conf;
+}
+
+struct conf *
+conf_load(const char *file, struct faults *faults)
+{
+	size_t errors = faults->errors;
+
+	return only_good(conf_examine(file, faults), faults, errors);
+}
+
+int
+conf_use_rule_paths(struct conf *conf, char *const *paths, size_t count)
+{
+	char **list = calloc(count, sizeof(*list));
+
+	if (list == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		list[i] = strdup(paths[i]);
+		if (list[i] == NULL)
+			goto fail;
+	}
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		free(conf->rule_paths[i]);
+	free(conf->rule_paths);
+	conf->rule_paths = list;
+	conf->rule_path_count = count;
+	return 0;
+fail:
+	for (size_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+	return -ENOMEM;
+}
+
+void
+conf_free(struct conf *conf)
+{
+	if (conf == NULL)
+		return;
+	for (size_t i = 0; i < conf->input_count; i++)
+		input_done(&conf->inputs[i]);
+	for (size_t i = 0; i < conf->output_count; i++)
+		output_done(&conf->outputs[i]);
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		free(conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->alias_count; i++) {
+		free(conf->aliases[i].from);
+		free(conf->aliases[i].to);
+	}
+	free(conf->inputs);
+	free(conf->outputs);
+	free(conf->rule_paths);
+	free(conf->aliases);
+	free(conf->attack_file);
+	free(conf->enrich_hosts_file);
+	free(conf->user);
+	free(conf->state_directory);
+	free(conf->control_socket);
+	free(conf->metrics);
+	free(conf->dead_letter_file);
+	free(conf);
+}
+
+static bool
+same_value(const struct setting *setting, const struct conf *a, const struct conf *b)
+{
+	const char *left = (const char *)a + setting->place,
+		   *right = (const char *)b + setting->place;
+	const char *left_text, *right_text;
+
+	if (kinds[setting->kind].size > 0)
+		return memcmp(left, right, kinds[setting->kind].size) == 0;
+	memcpy(&left_text, left, sizeof(left_text));
+	memcpy(&right_text, right, sizeof(right_text));
+	if (left_text == NULL || right_text == NULL)
+		return left_text == right_text;
+	return strcmp(left_text, right_text) == 0;
+}
+
+void
+conf_restart_needed(const struct conf *running, const struct conf *next, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < SETTING_COUNT && length < size; i++) {
+		if (!settings[i].restart || same_value(&settings[i], running, next))
+			continue;
+		length += (size_t)snprintf(text + length, size - length, "%s%s",
+			length == 0 ? "" : ", ", settings[i].path);
+	}
+}

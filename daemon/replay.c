@@ -1,0 +1,735 @@
+/* t1505d replay: recorded events through the same parts as in the daemon, without its sockets,
+ * journal and outputs.
+ *
+ * Time is the events' own: `now` is the time of the event at hand, so that what a host is
+ * remembered by does not depend on when the replay runs.  Every match is shown, one alert a rule.
+ * Alerts come out as they are found (json), or are kept to the end and sorted (table).  One thread;
+ * a file is mapped, anything else is read to its end first. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/cmd.h"
+#include "daemon/hosts.h"
+#include "daemon/log.h"
+#include "daemon/rules.h"
+#include "detect/detect.h"
+#include "parsers/envelope.h"
+#include "parsers/frame.h"
+#include "parsers/payload.h"
+
+#define MESSAGE_BYTES_MAX ((size_t)16 * 1024 * 1024) /* the most that limits.message can be */
+#define ARENA_BYTES_MAX (16 * MESSAGE_BYTES_MAX)
+#define PIPE_BYTES_MAX ((size_t)1024 * 1024 * 1024) /* of an input that cannot be mapped */
+#define ROWS_MAX 1000000    /* of the table; further alerts are only counted */
+#define CELL_COLUMNS_MAX 40 /* of a type or a name in the table */
+#define NAME_COLUMNS_MIN 12 /* on a narrow terminal */
+#define DEED_COLUMNS_MIN 40 /* with less room it has a line of its own */
+#define DEED_INDENT "    "
+#define CELL_BYTES_MAX 4096
+#define PROGRESS_MILLISECONDS 100
+#define MICROSECONDS_IN_SECOND 1000000
+
+enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_TABLE };
+
+struct row {
+	int64_t time;
+	size_t order; /* of coming */
+	const struct rule *rule;
+	char *host, *user, *deed; /* printable; one allocation, which begins at host */
+};
+
+struct replay {
+	struct rules *rules;
+	struct alert_settings settings;
+	struct hosts *hosts;
+	struct detect *detect;
+	struct arena *arena;
+	struct payload_limits limits;
+	bool table;
+
+	const char *file;           /* that is being read */
+	const struct wevent *event; /* that is being looked at */
+	struct slice hostname;      /* of the message's syslog header, folded */
+	int64_t now;
+
+	uint64_t messages, records, alerts, lost_alerts;
+	uint64_t reasons[REASON_MAX];
+	uint64_t *by_rule;
+
+	struct row *rows;
+	size_t row_count, row_room;
+
+	bool progress;
+	uint64_t total, done;  /* bytes; total is 0 when it is not known */
+	int64_t progress_next; /* milliseconds */
+};
+
+/* ---- progress ---- */
+
+static int64_t
+milliseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* always there */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+progress_show(struct replay *replay)
+{
+	char bar[41];
+	double share;
+
+	if (!replay->progress || milliseconds() < replay->progress_next)
+		return;
+	replay->progress_next = milliseconds() + PROGRESS_MILLISECONDS;
+	if (replay->total == 0) {
+		fprintf(stderr, "\r%ju messages, %ju alerts ", (uintmax_t)replay->messages,
+			(uintmax_t)replay->alerts);
+		return;
+	}
+	share = (double)replay->done / (double)replay->total;
+	share = share > 1 ? 1 : share; /* a file that grew */
+	memset(bar, ' ', sizeof(bar) - 1);
+	memset(bar, '=', (size_t)(share * (double)(sizeof(bar) - 1)));
+	bar[sizeof(bar) - 1] = '\0';
+	fprintf(stderr, "\r[%s] %3.0f %%  %ju messages, %ju alerts ", bar, 100 * share,
+		(uintmax_t)replay->messages, (uintmax_t)replay->alerts);
+}
+
+static void
+progress_clear(const struct replay *replay)
+{
+	if (replay->progress)
+		fputs("\r\033[K", stderr);
+}
+
+/* ---- alerts ---- */
+
+/* "Critical WebShell_ChildProcess on web01: w3 started cmd as user" without what has columns of its
+ * own. */
+static struct slice
+deed_of(const struct alert *alert, struct slice user)
+{
+	struct slice text = alert->message, as = SLICE(" as ");
+	size_t at = slice_find(text, SLICE(": "));
+	size_t end;
+
+	if (at < text.len)
+		text = slice_sub(text, at + 2, text.len);
+	end = text.len < user.len + as.len ? 0 : text.len - user.len - as.len;
+	if (user.len > 0 && end > 0 && slice_equal(slice_sub(text, end, end + as.len), as) &&
+		slice_equal(slice_sub(text, end + as.len, text.len), user))
+		text = slice_sub(text, 0, end);
+	return text;
+}
+
+static bool
+row_fill(struct row *row, struct slice host, struct slice user, struct slice deed)
+{
+	char cells[3][CELL_BYTES_MAX];
+	size_t lengths[3];
+	const struct slice values[3] = { host, user, deed };
+
+	for (size_t i = 0; i < 3; i++)
+		lengths[i] = strlen(log_escape(values[i], cells[i], sizeof(cells[i]))) + 1;
+	row->host = malloc(lengths[0] + lengths[1] + lengths[2]);
+	if (row->host == NULL)
+		return false;
+	row->user = row->host + lengths[0];
+	row->deed = row->user + lengths[1];
+	memcpy(row->host, cells[0], lengths[0]);
+	memcpy(row->user, cells[1], lengths[1]);
+	memcpy(row->deed, cells[2], lengths[2]);
+	return true;
+}
+
+static void
+row_add(struct replay *replay, const struct alert *alert)
+{
+	struct slice user = replay->event->f[F_User];
+	struct row *rows = replay->rows;
+	struct row row = { .time = alert->time, .order = replay->row_count, .rule = alert->rule };
+
+	if (replay->row_count == ROWS_MAX) {
+		replay->lost_alerts++;
+		return;
+	}
+	if (replay->row_count == replay->row_room) {
+		size_t room = replay->row_room == 0 ? 64 : replay->row_room * 2;
+
+		rows = realloc(rows, room * sizeof(*rows));
+		if (rows != NULL) {
+			replay->rows = rows;
+			replay->row_room = room;
+		}
+	}
+	if (rows == NULL || !row_fill(&row, alert->host, user, deed_of(alert, user))) {
+		replay->lost_alerts++;
+		return;
+	}
+	rows[replay->row_count++] = row;
+}
+
+static void
+alert_cb(void *context, const struct alert *alert)
+{
+	struct replay *replay = context;
+
+	replay->alerts++;
+	replay->by_rule[alert->rule->index]++;
+	if (replay->table) {
+		row_add(replay, alert);
+		return;
+	}
+	/* Errors stay in the stream and are looked at at the end. */
+	(void)fwrite(alert->json.ptr, 1, alert->json.len, stdout);
+	(void)putchar('\n');
+}
+
+/* ---- messages ---- */
+
+static void
+record(struct replay *replay, struct wevent *event, const struct envelope *envelope)
+{
+	struct alert_source source = { .input = slice_of(replay->file) };
+	struct arena_mark mark = arena_mark(replay->arena);
+
+	if (event->host.len == 0)
+		event->host = replay->hostname;
+	if (event->host.len == 0) {
+		replay->reasons[REASON_NO_HOST]++;
+		return;
+	}
+	replay->records++;
+	if (event->partial)
+		replay->reasons[REASON_JSON_TRUNCATED]++;
+	if (event->time != STAMP_NONE || envelope->time != STAMP_NONE)
+		replay->now = event->time != STAMP_NONE ? event->time : envelope->time;
+	source.received = replay->now;
+	detect_tick(replay->detect, replay->now);
+	replay->event = event;
+	if (detect_event(replay->detect, event, &source, replay->arena, alert_cb, replay) < 0)
+		replay->reasons[REASON_NO_MEMORY]++;
+	arena_rewind(replay->arena, mark);
+}
+
+static void
+message(struct replay *replay, struct slice bytes)
+{
+	char folded[HOST_NAME_MAX_BYTES];
+	struct envelope envelope;
+	enum payload_result result;
+	struct payload payload;
+	struct wevent event;
+	enum reason why;
+
+	envelope_parse(bytes, replay->now, &envelope);
+	/* As in pipeline.c: the header's host is for records that name none. */
+	replay->hostname = (struct slice){ folded, host_fold(envelope.hostname, folded) };
+	if (slice_equal(envelope.hostname, SLICE("-")))
+		replay->hostname = SLICE_NONE;
+	payload_init(&payload, envelope.payload, replay->limits, replay->arena);
+	while ((result = payload_next(&payload, &event, &why)) != PAYLOAD_END) {
+		if (result == PAYLOAD_RECORD)
+			record(replay, &event, &envelope);
+		else
+			replay->reasons[why]++;
+	}
+	arena_reset(replay->arena);
+}
+
+static void
+replay_bytes(struct replay *replay, struct slice rest)
+{
+	enum frame_result result;
+	struct slice bytes;
+	enum reason why;
+	size_t used;
+
+	while ((result = frame_file_next(rest, MESSAGE_BYTES_MAX, &bytes, &used, &why)) !=
+		FRAME_MORE) {
+		rest = slice_sub(rest, used, rest.len);
+		replay->done += used;
+		if (result == FRAME_SKIP)
+			continue;
+		replay->messages++;
+		if (result == FRAME_OK)
+			message(replay, bytes);
+		else
+			replay->reasons[why]++;
+		if (replay->messages % 64 == 0)
+			progress_show(replay);
+	}
+}
+
+/* ---- files ---- */
+
+static bool
+is_stdin(const char *file)
+{
+	return strcmp(file, "-") == 0;
+}
+
+/* 0, or -errno.  A regular file is mapped: it may be larger than memory. */
+static int
+replay_fd(struct replay *replay, int fd)
+{
+	struct stat st;
+	size_t length;
+	char *bytes;
+	int error;
+
+	if (fstat(fd, &st) == -1)
+		return -errno;
+	/* Until an event tells another time. */
+	replay->now = (int64_t)st.st_mtim.tv_sec * MICROSECONDS_IN_SECOND;
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && lseek(fd, 0, SEEK_CUR) == 0) {
+		length = (size_t)st.st_size;
+		bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (bytes == MAP_FAILED)
+			return -errno;
+		(void)madvise(bytes, length, MADV_SEQUENTIAL); /* a hint */
+		replay_bytes(replay, (struct slice){ bytes, length });
+		(void)munmap(bytes, length); /* what mmap() gave */
+		return 0;
+	}
+	error = rules_read_fd(fd, PIPE_BYTES_MAX, &bytes, &length);
+	if (error < 0)
+		return error;
+	replay_bytes(replay, (struct slice){ bytes, length });
+	free(bytes);
+	return 0;
+}
+
+static int
+replay_file(struct replay *replay, const char *file)
+{
+	int error, fd = is_stdin(file) ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+
+	replay->file = is_stdin(file) ? "stdin" : file;
+	error = fd == -1 ? -errno : replay_fd(replay, fd);
+	if (fd != -1 && fd != STDIN_FILENO)
+		(void)close(fd); /* only read from */
+	if (error == 0)
+		return EX_OK;
+	progress_clear(replay);
+	fprintf(stderr, "t1505d replay: %s: %s%s\n", replay->file, strerror(-error),
+		error == -EFBIG ? ": more than 1 GiB from a pipe; give it as a file" : "");
+	return EX_NOINPUT;
+}
+
+/* How much there is to read; 0 when one of them does not say. */
+static uint64_t
+total_bytes(char *const *files, size_t count)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct stat st;
+		int failed = is_stdin(files[i]) ? fstat(STDIN_FILENO, &st) : stat(files[i], &st);
+
+		if (failed == -1)
+			continue;
+		if (!S_ISREG(st.st_mode))
+			return 0;
+		total += (uint64_t)st.st_size;
+	}
+	return total;
+}
+
+/* ---- the table ---- */
+
+/* Newest first; of one time, in the order of coming. */
+static int
+compare_rows(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+
+	if (a->time != b->time)
+		return a->time > b->time ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+/* The bytes of text that fill at most `columns`, a character being one wide; the number of columns
+ * in *used. */
+static size_t
+fit(const char *text, size_t columns, size_t *used)
+{
+	size_t i = 0;
+
+	for (*used = 0; text[i] != '\0'; ++*used) {
+		if (*used == columns)
+			return i;
+		for (i++; ((unsigned char)text[i] & 0xc0) == 0x80; i++)
+			continue;
+	}
+	return i;
+}
+
+static size_t
+width_of(const char *text, size_t max)
+{
+	size_t used;
+
+	(void)fit(text, max, &used);
+	return used;
+}
+
+/* One cell, padded; a cut is marked.  `left`: columns that the terminal still has. */
+static void
+print_cell(const char *text, size_t width, bool last, size_t *left)
+{
+	size_t columns = width < *left ? width : *left, used, bytes;
+
+	bytes = fit(text, columns, &used);
+	if (text[bytes] != '\0' && columns > 0) {
+		bytes = fit(text, columns - 1, &used);
+		printf("%.*s\xe2\x80\xa6", (int)bytes, text);
+		used++;
+	} else {
+		printf("%.*s", (int)bytes, text);
+	}
+	*left -= used;
+	if (last)
+		return;
+	for (width += 2; used<width && * left> 0; used++, --*left)
+		putchar(' ');
+}
+
+enum {
+	COLUMN_TIME,
+	COLUMN_SEVERITY,
+	COLUMN_TYPE,
+	COLUMN_HOST,
+	COLUMN_USER,
+	COLUMN_DEED,
+	COLUMN_MAX
+};
+
+static void
+row_cells(const struct row *row, char time[STAMP_TEXT_MAX], const char *cells[COLUMN_MAX])
+{
+	size_t length = stamp_format(row->time, time);
+
+	/* Whole seconds, with a blank in the place of the T. */
+	for (size_t i = 0; i < length; i++) {
+		if (time[i] == 'T')
+			time[i] = ' ';
+		if (time[i] == '.' || time[i] == 'Z')
+			time[i] = '\0';
+	}
+	cells[COLUMN_TIME] = time;
+	cells[COLUMN_SEVERITY] = severity_name(row->rule->severity);
+	cells[COLUMN_TYPE] = row->rule->detection_type;
+	cells[COLUMN_HOST] = row->host;
+	cells[COLUMN_USER] = row->user;
+	cells[COLUMN_DEED] = row->deed;
+}
+
+/* How the table is laid out. */
+struct table {
+	size_t columns; /* of the terminal */
+	size_t widths[COLUMN_MAX];
+	bool two_lines;
+	bool colour;
+};
+
+static void
+print_row(const struct table *table, const char *const cells[COLUMN_MAX], const char *colour)
+{
+	size_t left = table->columns, count = table->two_lines ? COLUMN_DEED : COLUMN_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i == COLUMN_SEVERITY)
+			fputs(colour, stdout);
+		print_cell(cells[i], table->widths[i], i == count - 1, &left);
+		if (i == COLUMN_SEVERITY && colour[0] != '\0')
+			fputs("\033[0m", stdout);
+	}
+	putchar('\n');
+	if (!table->two_lines)
+		return;
+	left = table->columns > sizeof(DEED_INDENT) ? table->columns - sizeof(DEED_INDENT) + 1 : 1;
+	fputs(DEED_INDENT, stdout);
+	print_cell(cells[COLUMN_DEED], table->widths[COLUMN_DEED], true, &left);
+	putchar('\n');
+}
+
+/* The terminal's width; without one a row is as long as it is. */
+static size_t
+terminal_columns(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+		size.ws_col > 0)
+		return size.ws_col;
+	return SIZE_MAX;
+}
+
+/* https://no-color.org: set and not empty. */
+static bool
+colours_wanted(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0');
+}
+
+/* As wide as what stands in the columns, but names narrower where the terminal is. */
+static void
+lay_out(struct table *table, const struct replay *replay, const char *const head[COLUMN_MAX])
+{
+	size_t taken = 0, name = table->columns / 7;
+
+	name = name < NAME_COLUMNS_MIN ? NAME_COLUMNS_MIN : name;
+	name = name > CELL_COLUMNS_MAX ? CELL_COLUMNS_MAX : name;
+	for (size_t i = 0; i < COLUMN_MAX; i++)
+		table->widths[i] = strlen(head[i]);
+	for (size_t row = 0; row < replay->row_count; row++) {
+		const char *cells[COLUMN_MAX];
+		char time[STAMP_TEXT_MAX];
+
+		row_cells(&replay->rows[row], time, cells);
+		for (size_t i = 0; i < COLUMN_DEED; i++) {
+			size_t width =
+				width_of(cells[i], i < COLUMN_HOST ? CELL_COLUMNS_MAX : name);
+
+			table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+		}
+	}
+	for (size_t i = 0; i < COLUMN_DEED; i++)
+		taken += table->widths[i] + 2;
+	table->widths[COLUMN_DEED] = CELL_BYTES_MAX;
+	table->two_lines = table->columns < taken + DEED_COLUMNS_MIN;
+}
+
+static void
+print_table(struct replay *replay)
+{
+	static const char *const head[COLUMN_MAX] = { "TIME (UTC)", "SEVERITY", "DETECTION", "HOST",
+		"USER", "WHAT" };
+	static const char *const colours[SEVERITY_MAX] = {
+		[SEVERITY_INFORMATIONAL] = "\033[2m",
+		[SEVERITY_LOW] = "\033[36m",
+		[SEVERITY_MEDIUM] = "\033[33m",
+		[SEVERITY_HIGH] = "\033[31m",
+		[SEVERITY_CRITICAL] = "\033[1;31m",
+	};
+	struct table table = { .columns = terminal_columns(), .colour = colours_wanted() };
+
+	if (replay->row_count == 0)
+		return;
+	qsort(replay->rows, replay->row_count, sizeof(*replay->rows), compare_rows);
+	lay_out(&table, replay, head);
+	print_row(&table, head, "");
+	for (size_t row = 0; row < replay->row_count; row++) {
+		const char *cells[COLUMN_MAX];
+		char time[STAMP_TEXT_MAX];
+
+		row_cells(&replay->rows[row], time, cells);
+		print_row(&table, cells,
+			table.colour ? colours[replay->rows[row].rule->severity] : "");
+	}
+}
+
+/* ---- totals ---- */
+
+/* Several rules may share a detection type: they are one line. */
+static void
+print_types(const struct replay *replay)
+{
+	size_t count = ruleset_count(replay->rules->set);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *type = ruleset_rule(replay->rules->set, i)->detection_type;
+		uint64_t sum = replay->by_rule[i];
+
+		if (sum == 0)
+			continue;
+		for (size_t j = i + 1; j < count; j++) {
+			if (replay->by_rule[j] == 0 ||
+				strcmp(ruleset_rule(replay->rules->set, j)->detection_type, type) !=
+					0)
+				continue;
+			sum += replay->by_rule[j];
+			replay->by_rule[j] = 0;
+		}
+		fprintf(stderr, "  alerts   %-32s %10ju\n", type, (uintmax_t)sum);
+	}
+}
+
+static void
+print_totals(const struct replay *replay)
+{
+	uint64_t refused = 0;
+
+	for (size_t i = 0; i < REASON_MAX; i++)
+		refused += replay->reasons[i];
+	fprintf(stderr, "%ju messages, %ju records, %ju alerts, %ju refused or damaged\n",
+		(uintmax_t)replay->messages, (uintmax_t)replay->records, (uintmax_t)replay->alerts,
+		(uintmax_t)refused);
+	print_types(replay);
+	for (size_t i = 0; i < REASON_MAX; i++) {
+		if (replay->reasons[i] > 0)
+			fprintf(stderr, "  refused  %-32s %10ju  %s\n", reason_name((enum reason)i),
+				(uintmax_t)replay->reasons[i], reason_text((enum reason)i));
+	}
+	if (replay->lost_alerts > 0)
+		fprintf(stderr, "the table holds the first %zu alerts; %ju are not in it\n",
+			replay->row_count, (uintmax_t)replay->lost_alerts);
+}
+
+/* ---- the command ---- */
+
+static const char replay_help[] =
+	"usage: t1505d replay [--rules DIR]... [--format json|table] FILE...\n"
+	"Run recorded events through the rules and show every match.\n"
+	"      --rules DIR            rules to use [" SYSCONFDIR "/t1505d/rules]\n"
+	"      --format json|table    one JSON object a line, in the order of the events, or a "
+	"table\n"
+	"                             with the newest first [table on a terminal, else json]\n"
+	"  -h, --help                 this text\n"
+	"FILE holds JSON lines, JSON documents in a row, or syslog lines; - is the standard "
+	"input.\n"
+	"Totals go to stderr.  Exit status: 0, 65 for faulty rules, 66 for a file that cannot be "
+	"read.\n";
+
+static void
+replay_done(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->row_count; i++)
+		free(replay->rows[i].host);
+	free(replay->rows);
+	free(replay->by_rule);
+	detect_free(replay->detect);
+	hosts_free(replay->hosts);
+	arena_free(replay->arena);
+	rules_unref(replay->rules);
+}
+
+/* EX_OK, or an exit code after saying why. */
+static int
+replay_init(struct replay *replay, const struct cmd_list *paths)
+{
+	struct faults faults = { 0 };
+	struct conf *conf = conf_parse(NULL, 0, &faults);
+	int result = EX_OSERR;
+
+	if (conf == NULL ||
+		(paths->count > 0 && conf_use_rule_paths(conf, paths->list, paths->count) < 0))
+		goto done;
+	replay->rules = rules_load(conf, &faults);
+	cmd_print_faults(&faults);
+	result = EX_DATAERR;
+	if (replay->rules == NULL)
+		goto done;
+
+	result = EX_OSERR;
+	replay->settings = replay->rules->alert;
+	replay->settings.mode = ALERT_PER_RULE;
+	replay->limits = (struct payload_limits){ .json_depth = (uint32_t)conf->json_depth,
+		.json_keys = (uint32_t)conf->json_keys };
+	replay->by_rule = calloc(ruleset_count(replay->rules->set) + 1, sizeof(*replay->by_rule));
+	replay->arena = arena_new(ARENA_BYTES_MAX);
+	replay->hosts = hosts_new(conf->hosts_max);
+	if (replay->by_rule == NULL || replay->arena == NULL || replay->hosts == NULL)
+		goto done;
+	replay->detect =
+		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back });
+	if (replay->detect != NULL &&
+		detect_use(replay->detect, replay->rules->set, &replay->settings) == 0)
+		result = EX_OK;
+done:
+	if (result == EX_OSERR)
+		fputs("t1505d replay: out of memory\n", stderr);
+	conf_free(conf);
+	faults_done(&faults);
+	return result;
+}
+
+static int
+replay_files(const struct cmd_list *paths, enum format format, char *const *files, size_t count)
+{
+	struct replay replay = { .table = format == FORMAT_TABLE };
+	int result = replay_init(&replay, paths);
+
+	if (result != EX_OK)
+		goto done;
+	/* Not between the alerts on one terminal. */
+	replay.progress = isatty(STDERR_FILENO) && (replay.table || !isatty(STDOUT_FILENO));
+	replay.total = total_bytes(files, count);
+	for (size_t i = 0; i < count; i++) {
+		int one = replay_file(&replay, files[i]);
+
+		result = result == EX_OK ? one : result;
+	}
+	progress_clear(&replay);
+	if (replay.table)
+		print_table(&replay);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		fprintf(stderr, "t1505d replay: stdout: %s\n", strerror(errno));
+		result = EX_IOERR;
+	}
+	print_totals(&replay);
+done:
+	replay_done(&replay);
+	return result;
+}
+
+static enum format
+format_of(const char *word)
+{
+	if (strcmp(word, "json") == 0)
+		return FORMAT_JSON;
+	return strcmp(word, "table") == 0 ? FORMAT_TABLE : FORMAT_AUTO;
+}
+
+int
+cmd_replay(int argc, char **argv)
+{
+	static const struct option options[] = { { "rules", required_argument, NULL, 'r' },
+		{ "format", required_argument, NULL, 'f' }, { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 } };
+	enum format format = FORMAT_AUTO;
+	struct cmd_list paths = { 0 };
+	int option, result = EX_USAGE;
+	bool good = true;
+
+	while (good && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h') {
+			result = cmd_help(replay_help);
+			goto done;
+		}
+		good = option != '?';
+		if (option == 'r')
+			good = cmd_list_add(&paths, optarg);
+		if (option == 'f') {
+			format = format_of(optarg);
+			good = format != FORMAT_AUTO;
+		}
+	}
+	if (!good || optind == argc) {
+		result = cmd_usage(replay_help);
+		goto done;
+	}
+	if (format == FORMAT_AUTO)
+		format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_JSON;
+	result = replay_files(&paths, format, argv + optind, (size_t)(argc - optind));
+done:
+	free(paths.list);
+	return result;
+}
