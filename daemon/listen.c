@@ -1,20 +1,22 @@
 /* Listening sockets.
  *
- * A configuration is taken over in two steps.  First every input gets its socket: the one that is open already, systemd's, or a new one;
- * whatever goes wrong here closes the new ones and leaves everything as it was.  Then the new ones are put to work and those that
- * no input has claimed are closed.  A descriptor of systemd is kept for the daemon's life and inputs get duplicates of it.
+ * A configuration is taken over in two steps.  First every input gets its socket: the one that is
+ * open already, systemd's, or a new one; whatever goes wrong here closes the new ones and leaves
+ * everything as it was.  Then the new ones are put to work and those that no input has claimed are
+ * closed.  A descriptor of systemd is kept for the daemon's life and inputs get duplicates of it.
  *
- * TCP sockets are accepted from here, on the main thread, and each connection goes to the worker with the fewest.  For UDP every worker
- * has a socket of its own (SO_REUSEPORT: the kernel keeps a sender on one socket); one of systemd is read by one worker, since
- * it is one queue.
+ * TCP sockets are accepted from here, on the main thread, and each connection goes to the worker
+ * with the fewest.  For UDP every worker has a socket of its own (SO_REUSEPORT: the kernel keeps a
+ * sender on one socket); one of systemd is read by one worker, since it is one queue.
  *
- * When there are no descriptors left, accept(2) is not tried again for PAUSE_SECONDS: the clients wait in the backlog, which loses
- * nothing, and the daemon does not spin. */
+ * When there are no descriptors left, accept(2) is not tried again for PAUSE_SECONDS: the clients
+ * wait in the backlog, which loses nothing, and the daemon does not spin. */
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/util.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
@@ -46,7 +48,8 @@ struct inherited {
 	enum input_type type;
 	struct sockaddr_storage address;
 	char *name; /* FileDescriptorName */
-	const struct conf_input *input; /* that it is, in the configuration that is being taken over */
+	const struct conf_input
+		*input; /* that it is, in the configuration that is being taken over */
 };
 
 /* The socket of an input. */
@@ -59,7 +62,8 @@ struct opening {
 	bool inherited;
 	bool claimed; /* by the configuration that is being taken over */
 	bool handed;  /* to the workers */
-	int *fds;     /* of TCP: one, kept; of UDP: one for each worker, or one, until they are handed over */
+	int *fds; /* of TCP: one, kept; of UDP: one for each worker, or one, until they are handed
+		     over */
 	size_t fd_count;
 	struct event *readable; /* of TCP */
 	struct event *resume;
@@ -204,7 +208,10 @@ describe_inherited(struct inherited *inherited, int fd, const char *name)
 	inherited->name = strdup(name);
 	if (inherited->name == NULL)
 		return -ENOMEM;
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == -1 ||
+	/* systemd passes it blocking, unless NonBlocking= says otherwise: accept(2) would hold up
+	 * the main thread. */
+	if (evutil_make_socket_nonblocking(fd) == -1 ||
+		getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == -1 ||
 		getsockname(fd, (struct sockaddr *)&inherited->address, &length) == -1 ||
 		(inherited->address.ss_family != AF_INET &&
 			inherited->address.ss_family != AF_INET6) ||
@@ -252,7 +259,8 @@ listeners_new(struct event_base *base, size_t worker_count, struct metrics *metr
 	listeners->base = base;
 	listeners->metrics = metrics;
 	listeners->worker_count = worker_count;
-	(void)pthread_mutex_init(&listeners->addresses_lock, NULL); /* cannot fail without attributes */
+	(void)pthread_mutex_init(
+		&listeners->addresses_lock, NULL); /* cannot fail without attributes */
 	if (inherit(listeners) < 0) {
 		listeners_free(listeners);
 		return NULL;
@@ -290,8 +298,8 @@ listeners_free(struct listeners *listeners)
 
 	if (listeners == NULL)
 		return;
-	DL_FOREACH_SAFE (listeners->openings, opening, next)
-		free_opening(opening);
+	DL_FOREACH_SAFE(listeners->openings, opening, next)
+	free_opening(opening);
 	for (size_t i = 0; i < listeners->inherited_count; i++) {
 		(void)close(listeners->inherited[i].fd); /* systemd has its own */
 		free(listeners->inherited[i].name);
@@ -311,10 +319,11 @@ same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 	struct in6_addr left = listen_key(a), right = listen_key(b);
 
 	return a->ss_family == b->ss_family && port_of(a) == port_of(b) &&
-		memcmp(&left, &right, sizeof(left)) == 0;
+	       memcmp(&left, &right, sizeof(left)) == 0;
 }
 
-/* Which input each descriptor of systemd is: by type and address, else by name.  0, or -EINVAL after logging. */
+/* Which input each descriptor of systemd is: by type and address, else by name.  0, or -EINVAL
+ * after logging. */
 static int
 match_inherited(struct listeners *listeners, const struct conf *conf)
 {
@@ -330,7 +339,8 @@ match_inherited(struct listeners *listeners, const struct conf *conf)
 
 			if (input->type != inherited->type)
 				continue;
-			if (by_address == NULL && same_address(&input->address, &inherited->address))
+			if (by_address == NULL &&
+				same_address(&input->address, &inherited->address))
 				by_address = input;
 			if (by_name == NULL && strcmp(input->name, inherited->name) == 0)
 				by_name = input;
@@ -339,9 +349,10 @@ match_inherited(struct listeners *listeners, const struct conf *conf)
 		if (inherited->input != NULL)
 			continue;
 		listen_format(&inherited->address, address, text);
-		log_error("descriptor %d from systemd (%s %s, name \"%s\") fits no input; configure "
-			  "inputs: - { type: %s, listen: \"%s\" }, or give an input of this type the "
-			  "name in FileDescriptorName=, or take it out of the .socket unit",
+		log_error(
+			"descriptor %d from systemd (%s %s, name \"%s\") fits no input; configure "
+			"inputs: - { type: %s, listen: \"%s\" }, or give an input of this type the "
+			"name in FileDescriptorName=, or take it out of the .socket unit",
 			inherited->fd, type_names[inherited->type], text, inherited->name,
 			type_names[inherited->type], text);
 		result = -EINVAL;
@@ -380,7 +391,8 @@ wants_v6only(const struct conf *conf, const struct conf_input *input)
 	return false;
 }
 
-/* A bound socket; `address` is configured, or with the port that another worker's socket was given.  The descriptor or -errno. */
+/* A bound socket; `address` is configured, or with the port that another worker's socket was given.
+ * The descriptor or -errno. */
 static int
 open_socket(const struct conf *conf, const struct conf_input *input,
 	const struct sockaddr_storage *address, bool share)
@@ -461,11 +473,11 @@ find_opening(const struct listeners *listeners, const struct conf_input *input, 
 {
 	struct opening *opening;
 
-	DL_FOREACH (listeners->openings, opening)
-		if (opening->listener->type == input->type && !opening->claimed &&
-			opening->inherited == inherited &&
-			same_address(&opening->configured, &input->address))
-			return opening;
+	DL_FOREACH(listeners->openings, opening)
+	if (opening->listener->type == input->type && !opening->claimed &&
+		opening->inherited == inherited &&
+		same_address(&opening->configured, &input->address))
+		return opening;
 	return NULL;
 }
 
@@ -524,7 +536,8 @@ set_receive_buffer(const struct opening *opening, const struct conf_input *input
 	return 0;
 }
 
-/* The counters' place of a name.  When all are taken, one whose name is configured no more; its counters go on under the new name. */
+/* The counters' place of a name.  When all are taken, one whose name is configured no more; its
+ * counters go on under the new name. */
 static unsigned
 name_index(struct listeners *listeners, const struct conf *conf, const char *name)
 {
@@ -600,8 +613,7 @@ fail:
 
 /* Open already, and just as configured? */
 static struct opening *
-find_unchanged(
-	const struct listeners *listeners, const struct conf_input *input, bool inherited)
+find_unchanged(const struct listeners *listeners, const struct conf_input *input, bool inherited)
 {
 	struct opening *opening = find_opening(listeners, input, inherited);
 
@@ -658,8 +670,8 @@ welcome(struct opening *opening, int fd, const struct sockaddr_storage *peer)
 	} else if (!address_enter(listeners, &key)) {
 		refuse(listeners, fd, peer, "limits.connections_per_address",
 			listeners->connections_per_address);
-	} else if (worker_take_connection(
-			   least_loaded(listeners), fd, opening->listener, peer) < 0) {
+	} else if (worker_take_connection(least_loaded(listeners), fd, opening->listener, peer) <
+		   0) {
 		log_error("out of memory for a connection; it is closed");
 	}
 }
@@ -729,7 +741,8 @@ resume_cb(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	if (event_add(opening->readable, NULL) == -1)
-		(void)event_add(opening->resume, &pause); /* timers need no memory once there was one */
+		(void)event_add(
+			opening->resume, &pause); /* timers need no memory once there was one */
 }
 
 /* Put to work: the workers read it or the main thread accepts. */
@@ -744,8 +757,8 @@ hand_over(struct listeners *listeners, struct opening *opening)
 	if (opening->listener->type == INPUT_UDP) {
 		for (size_t i = 0; i < opening->fd_count; i++) {
 			size_t worker = opening->fd_count == 1
-				? listeners->next_worker++ % listeners->worker_count
-				: i;
+						? listeners->next_worker++ % listeners->worker_count
+						: i;
 			int error = worker_take_datagrams(
 				listeners->workers[worker], opening->fds[i], opening->listener);
 
@@ -788,8 +801,8 @@ set_keepalive(const struct opening *opening, uint64_t seconds)
 				set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL,
 					interval < 1 ? 1 : interval) < 0 ||
 				set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES) < 0)))
-		log_warning("%s: cannot set keep-alive: %s", opening->listener->name,
-			strerror(errno));
+		log_warning(
+			"%s: cannot set keep-alive: %s", opening->listener->name, strerror(errno));
 }
 
 /* The first step: everything that is wanted is open or claimed; the new ones are in *fresh. */
@@ -798,8 +811,8 @@ open_all(struct listeners *listeners, const struct conf *conf, struct opening **
 {
 	struct opening *opening;
 
-	DL_FOREACH (listeners->openings, opening)
-		opening->claimed = false;
+	DL_FOREACH(listeners->openings, opening)
+	opening->claimed = false;
 	for (size_t i = 0; i < conf->input_count; i++) {
 		const struct conf_input *input = &conf->inputs[i];
 		const struct inherited *inherited = inherited_of(listeners, input);
@@ -826,10 +839,11 @@ commit(struct listeners *listeners, const struct conf *conf, struct opening *fre
 
 	listeners->connections_max = conf->connections_max;
 	listeners->connections_per_address = conf->connections_per_address;
-	DL_FOREACH_SAFE (listeners->openings, opening, next)
-		if (!opening->claimed)
-			drop(listeners, opening);
-	DL_FOREACH_SAFE (fresh, opening, next) {
+	DL_FOREACH_SAFE(listeners->openings, opening, next)
+	if (!opening->claimed)
+		drop(listeners, opening);
+	DL_FOREACH_SAFE(fresh, opening, next)
+	{
 		char address[LISTEN_ADDRESS_MAX], text[LISTEN_PEER_MAX];
 		int error;
 
@@ -842,9 +856,9 @@ commit(struct listeners *listeners, const struct conf *conf, struct opening *fre
 		error = hand_over(listeners, opening);
 		result = error < 0 ? error : result;
 	}
-	DL_FOREACH (listeners->openings, opening)
-		if (opening->listener->type == INPUT_TCP)
-			set_keepalive(opening, conf->keepalive_seconds);
+	DL_FOREACH(listeners->openings, opening)
+	if (opening->listener->type == INPUT_TCP)
+		set_keepalive(opening, conf->keepalive_seconds);
 	return result;
 }
 
@@ -864,8 +878,8 @@ listeners_use(struct listeners *listeners, const struct conf *conf)
 	error = open_all(listeners, conf, &fresh);
 	if (error == 0)
 		return commit(listeners, conf, fresh);
-	DL_FOREACH_SAFE (fresh, opening, next)
-		free_opening(opening);
+	DL_FOREACH_SAFE(fresh, opening, next)
+	free_opening(opening);
 	return error;
 }
 
@@ -876,7 +890,8 @@ listeners_start(struct listeners *listeners, struct worker *const *workers)
 	int result = 0;
 
 	listeners->workers = workers;
-	DL_FOREACH (listeners->openings, opening) {
+	DL_FOREACH(listeners->openings, opening)
+	{
 		int error = hand_over(listeners, opening);
 
 		result = error < 0 ? error : result;
@@ -889,7 +904,8 @@ listeners_stop(struct listeners *listeners)
 {
 	struct opening *opening, *next;
 
-	DL_FOREACH_SAFE (listeners->openings, opening, next) {
+	DL_FOREACH_SAFE(listeners->openings, opening, next)
+	{
 		if (opening->listener->type != INPUT_TCP)
 			continue;
 		/* Connections that systemd's socket holds are the next daemon's. */
@@ -905,7 +921,8 @@ listeners_print_ports(struct listeners *listeners, FILE *out)
 {
 	struct opening *opening;
 
-	DL_FOREACH (listeners->openings, opening) {
+	DL_FOREACH(listeners->openings, opening)
+	{
 		char address[LISTEN_ADDRESS_MAX], text[LISTEN_PEER_MAX];
 
 		listen_format(&opening->listener->address, address, text);

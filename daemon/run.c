@@ -620,6 +620,17 @@ release(struct daemon *daemon)
 	libevent_global_shutdown();
 }
 
+/* Whoever started this may have had signals blocked or ignored, and that is inherited. */
+static void
+reset_signals(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none); /* both cannot fail with these arguments */
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of write(2) */
+}
+
 int
 run_daemon(const char *conf_file, const char *port_file)
 {
@@ -627,8 +638,8 @@ run_daemon(const char *conf_file, const char *port_file)
 	int code;
 
 	fill_standard_descriptors();
+	reset_signals();
 	log_open(LOG_LEVEL_INFO);
-	(void)signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of write(2) */
 	code = start(&daemon, port_file);
 	if (code == EX_OK) {
 		notify_ready();

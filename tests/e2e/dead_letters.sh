@@ -24,7 +24,7 @@ want "the text" "no record at all" "$(jq -r .text "$dir/dead.ndjson" | head -1)"
 want "the bytes" "$(printf '\xff\xfe binary' | base64)" "$(jq -r '.base64 // empty' "$dir/dead.ndjson")"
 want "peers" 5 "$(jq -r .peer "$dir/dead.ndjson" | grep -c '^127.0.0.1:')"
 want "refused" 5 "$(status '[.inputs[].refused] | add')"
-until_true "$patience" status_is '[.dead_letters, .daemon.dead_letters | numbers] | add' 5
+until_true "$patience" status_is '.counters.dead_letters' 5
 yes "$(head -c 1000 /dev/zero | tr '\0' c)" | head -n 4000 | tcp
 until_true "$patience" has_messages 4001
 until_true "$patience" test -s "$dir/dead.ndjson.1"

@@ -23,6 +23,6 @@ for fd in "${clients[@]}"; do
 done
 again() { good 2 | tcp 2>/dev/null; has_lines 2 "$dir/alerts.ndjson"; }
 until_true "$patience" again
-[ "$(status '[.accept_errors, .daemon.accept_errors | numbers] | add')" -ge 1 ] || fail "not counted"
+[ "$(status '.counters.accept_errors')" -ge 1 ] || fail "not counted"
 [ "$(grep -cE 'descriptor|Too many open files' "$dir/daemon.log")" -le 5 ] || fail "the log was flooded"
 stop

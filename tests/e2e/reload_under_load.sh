@@ -11,7 +11,7 @@ sed -i "s,^rules:.*,rules: { paths: [ \"$dir/rules\" ] }," "$dir/t1505d.yml"
 start
 goods 20000 >"$dir/events"
 background send -c 4 -s 1400 127.0.0.1 "$(port tcp)" "$dir/events" >"$dir/send.out"
-reloads() { status '[.reloads, .reload_failures, .daemon.reloads, .daemon.reload_failures | numbers] | add'; }
+reloads() { status '.counters | .reloads + .reload_failures'; }
 reloaded() { [ "$(reloads)" -ge "$1" ]; }
 for i in $(seq 20); do
 	if [ $((i % 2)) = 1 ]; then

@@ -12,7 +12,7 @@ want "events" 63 "$(status '[.inputs[].events] | add')"
 want "alerts" 11 "$(status '[.inputs[].alerts] | add')"
 want "refused" 1 "$(status '[.inputs[].refused] | add')"
 "$t1505d" status --socket "$dir/control" >"$dir/status" || fail "status"
-for word in uptime rules tcp alerts; do
+for word in events rules tcp alerts; do
 	grep -qi "$word" "$dir/status" || fail "t1505d status has no word '$word'"
 done
 "$t1505d" status -c "$dir/t1505d.yml" >/dev/null || fail "status -c"
