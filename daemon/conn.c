@@ -1,16 +1,20 @@
 /* TCP connections.
  *
- * An event of libevent says that there is something to read, and read(2) goes straight into the worker's buffer: a bufferevent would cost
- * six times the CPU.  A partial message that is small is kept apart, copied to the front of the buffer and read behind; from
- * SMALL_MAX on the connection reads into its own buffer, which doubles, so that a message is not copied again for each of its bytes,
- * however slowly they come.  The buffer belongs to the turn: two connections never have bytes in it.
+ * An event of libevent says that there is something to read, and read(2) goes straight into the
+ * worker's buffer: a bufferevent would cost six times the CPU.  A partial message that is small is
+ * kept apart, copied to the front of the buffer and read behind; from SMALL_MAX on the connection
+ * reads into its own buffer, which doubles, so that a message is not copied again for each of its
+ * bytes, however slowly they come.  The buffer belongs to the turn: two connections never have
+ * bytes in it.
  *
- * Connections with an incomplete message stand in the order in which these began.  When memory is tight, one that has more than its
- * share is parked: its event is taken off, nothing else changes.  The tick looks whether there is room again; where there is none
- * for CONN_PARKED_SECONDS, the oldest incomplete message is given up and its connection closed, since its next bytes could
- * not be told from a message.
+ * Connections with an incomplete message stand in the order in which these began.  When memory is
+ * tight, one that has more than its share is parked: its event is taken off, nothing else changes.
+ * The tick looks whether there is room again; where there is none for CONN_PARKED_SECONDS, the
+ * oldest incomplete message is given up and its connection closed, since its next bytes could not
+ * be told from a message.
  *
- * A stream ends by EOF or by an error; both finish the last line, which has lost no more than its trailer as far as anyone can tell. */
+ * A stream ends by EOF or by an error; both finish the last line, which has lost no more than its
+ * trailer as far as anyone can tell. */
 
 #include <errno.h>
 #include <event2/event.h>
@@ -28,7 +32,9 @@
 #define READ_SIZE ((size_t)64 * 1024) /* measured: more or less of it costs more CPU a byte */
 #define SMALL_MAX ((size_t)16 * 1024)
 #define OWN_MIN ((size_t)256)
-#define COUNT_ROOM 16 /* blank, seven digits, blank: what stands before a counted message; CR and LF behind a line */
+#define COUNT_ROOM                                                                                 \
+	16 /* blank, seven digits, blank: what stands before a counted message; CR and LF behind a \
+	      line */
 
 struct conn {
 	struct event readable;
@@ -78,7 +84,8 @@ conn_set_new(const struct conn_set_parts *parts, const struct worker_settings *s
 	return set;
 }
 
-/* The partial message's buffer has `size` bytes from now on; 0: none.  false for no memory, nothing has changed then. */
+/* The partial message's buffer has `size` bytes from now on; 0: none.  false for no memory, nothing
+ * has changed then. */
 static bool
 resize(struct conn *conn, size_t size)
 {
@@ -118,7 +125,7 @@ close_conn(struct conn *conn)
 	struct conn_set *set = conn->set;
 
 	(void)event_del(&conn->readable); /* fails only for an event that was never set up */
-	(void)close(conn->fd);		  /* nothing was written that could be lost */
+	(void)close(conn->fd);            /* nothing was written that could be lost */
 	unpark(conn);
 	(void)resize(conn, 0);
 	DL_DELETE(set->all, conn);
@@ -144,8 +151,8 @@ conn_set_use(struct conn_set *set, const struct worker_settings *settings)
 
 	set->message_max = settings->limits.message_max;
 	set->idle_seconds = settings->idle_seconds;
-	DL_FOREACH (set->all, conn)
-		conn->frame.limit = set->message_max;
+	DL_FOREACH(set->all, conn)
+	conn->frame.limit = set->message_max;
 }
 
 /* Give up the partial message `bytes`, and with it the connection. */
@@ -155,8 +162,8 @@ give_up(struct conn *conn, enum reason why, struct slice bytes)
 	static struct log_limit limit;
 
 	log_limited(&limit, LOG_LEVEL_WARNING,
-		"conn %s: %s; %zu bytes go to the dead letters, the connection is closed", conn->peer,
-		reason_text(why), bytes.len);
+		"conn %s: %s; %zu bytes go to the dead letters, the connection is closed",
+		conn->peer, reason_text(why), bytes.len);
 	pipeline_refused(conn->set->parts.pipeline, why, bytes, &conn->origin, worker_now());
 	close_conn(conn);
 }
@@ -218,7 +225,8 @@ cut(struct conn *conn, struct slice in, int64_t now)
 			static struct log_limit limit;
 
 			log_limited(&limit, LOG_LEVEL_WARNING,
-				"conn %s: %s (%zu bytes); its first bytes go to the dead letters, the rest "
+				"conn %s: %s (%zu bytes); its first bytes go to the dead letters, "
+				"the rest "
 				"is skipped",
 				conn->peer, reason_text(why), conn->frame.limit);
 			pipeline_refused(pipeline, why, message, &conn->origin, now);
@@ -241,13 +249,13 @@ rounded(size_t size)
 	return result;
 }
 
-/* Keep what is left of a read: `rest`, which lies in the worker's buffer or in the connection's own.  `begun`: it is the beginning of
- * another message than before.  false for no memory. */
+/* Keep what is left of a read: `rest`, which lies in the worker's buffer or in the connection's
+ * own.  `begun`: it is the beginning of another message than before.  false for no memory. */
 static bool
 keep(struct conn *conn, struct slice rest, bool begun)
 {
 	bool inside = rest.len > 0 && rest.ptr >= conn->own && conn->own != NULL &&
-		rest.ptr < conn->own + conn->own_size;
+		      rest.ptr < conn->own + conn->own_size;
 	size_t size = rest.len == 0 ? 0 : rounded(rest.len);
 
 	if (begun && conn->own != NULL) {
@@ -270,8 +278,8 @@ keep(struct conn *conn, struct slice rest, bool begun)
 	return true;
 }
 
-/* At the limit the oldest incomplete messages of this worker are given up until there is room.  false: this connection's was one of
- * them. */
+/* At the limit the oldest incomplete messages of this worker are given up until there is room.
+ * false: this connection's was one of them. */
 static bool
 make_room(struct conn *conn)
 {
@@ -300,7 +308,8 @@ park_if_tight(struct conn *conn)
 	set->parked++;
 	metrics_count(set->parts.metrics, DAEMON_parked, 1);
 	log_limited(&limit, LOG_LEVEL_WARNING,
-		"conn %s: holds %zu bytes of a message while limits.memory is nearly used up; not read "
+		"conn %s: holds %zu bytes of a message while limits.memory is nearly used up; not "
+		"read "
 		"until there is room",
 		conn->peer, conn->own_used);
 }
@@ -365,8 +374,9 @@ take_turn(struct conn *conn, int64_t now, size_t *bytes)
 	if (n == -1) {
 		static struct log_limit limit;
 
-		log_limited(&limit, LOG_LEVEL_INFO, "conn %s: %s; what came of its last line is used",
-			conn->peer, strerror(errno));
+		log_limited(&limit, LOG_LEVEL_INFO,
+			"conn %s: %s; what came of its last line is used", conn->peer,
+			strerror(errno));
 	}
 	if (n <= 0) {
 		finish(conn, now);
@@ -419,14 +429,14 @@ describe(struct conn *conn, const struct sockaddr_storage *peer)
 		.peer_metrics = metrics_peer(set->parts.metrics, conn->address),
 	};
 	counter_add(&set->parts.worker_metrics->inputs[conn->origin.input].connections, 1);
-	atomic_fetch_add_explicit(
-		&conn->origin.peer_metrics->connections, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&conn->origin.peer_metrics->connections, 1, memory_order_relaxed);
 	atomic_store_explicit(
 		&conn->origin.peer_metrics->last_seen, worker_now(), memory_order_relaxed);
 }
 
 void
-conn_set_add(struct conn_set *set, int fd, struct listener *listener, const struct sockaddr_storage *peer)
+conn_set_add(struct conn_set *set, int fd, struct listener *listener,
+	const struct sockaddr_storage *peer)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 	struct in6_addr key;
@@ -462,12 +472,14 @@ close_idle(struct conn_set *set)
 	struct conn *conn, *next;
 	int64_t now = worker_now();
 
-	DL_FOREACH_SAFE (set->all, conn, next) {
+	DL_FOREACH_SAFE(set->all, conn, next)
+	{
 		if (conn->parked || set->ticks - conn->last_read < set->idle_seconds)
 			continue;
 		metrics_count(set->parts.metrics, DAEMON_idle_closed, 1);
-		log_limited(&limit, LOG_LEVEL_NOTICE, "conn %s: silent for %u s (limits.idle); closed",
-			conn->peer, set->idle_seconds);
+		log_limited(&limit, LOG_LEVEL_NOTICE,
+			"conn %s: silent for %u s (limits.idle); closed", conn->peer,
+			set->idle_seconds);
 		finish(conn, now);
 	}
 }
@@ -478,7 +490,8 @@ resume(struct conn_set *set)
 {
 	struct conn *conn, *next;
 
-	DL_FOREACH_SAFE2 (set->incomplete, conn, next, newer) {
+	DL_FOREACH_SAFE2(set->incomplete, conn, next, newer)
+	{
 		if (!conn->parked)
 			continue;
 		unpark(conn);
@@ -511,24 +524,44 @@ monotonic(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* One round: each connection is read until it has nothing more, or its share is used up.  Returns
+ * the bytes that came. */
+static size_t
+read_all(struct conn_set *set, int64_t now)
+{
+	size_t count, total = 0;
+	struct conn *conn;
+
+	DL_COUNT(set->all, conn, count);
+	/* From the front to the back of the list, since a turn may close any connection
+	 * (make_room). */
+	while (count-- > 0 && set->all != NULL) {
+		enum turn turn = TURN_MORE;
+		size_t share = 0, bytes;
+
+		conn = set->all;
+		DL_DELETE(set->all, conn);
+		DL_APPEND(set->all, conn);
+		while (turn == TURN_MORE && share < CONN_FINISH_BYTES_MAX) {
+			turn = take_turn(conn, now, &bytes);
+			share += bytes;
+		}
+		total += share;
+	}
+	return total;
+}
+
+/* What a sender's kernel still holds comes only when ours has room again, so after each round that
+ * brought something there is another. */
 void
 conn_set_finish(struct conn_set *set)
 {
+	static const struct timespec pause = { 0, CONN_FINISH_PAUSE_MS * 1000000L };
 	int64_t deadline = monotonic() + CONN_FINISH_SECONDS * 1000;
 	int64_t now = worker_now();
 
-	while (set->all != NULL) {
-		struct conn *conn = set->all;
-		enum turn turn = TURN_MORE;
-		size_t total = 0;
-
-		while (turn == TURN_MORE && total < CONN_FINISH_BYTES_MAX && monotonic() < deadline) {
-			size_t bytes;
-
-			turn = take_turn(conn, now, &bytes);
-			total += bytes;
-		}
-		if (turn != TURN_GONE)
-			finish(conn, now);
-	}
+	while (read_all(set, now) > 0 && set->all != NULL && monotonic() < deadline)
+		(void)nanosleep(&pause, NULL); /* cut short by a signal it is as good */
+	while (set->all != NULL)
+		finish(set->all, now);
 }

@@ -148,15 +148,31 @@ line_start(struct slice text, size_t at)
 	return at == 0 || text.ptr[at - 1] == '\n' || text.ptr[at - 1] == '\r';
 }
 
-/* Where the first '%' at the start of a line, or the '&' that is one anchor too many, stands.  What
- * looks like an anchor inside a quoted value is counted too: a thousand of them are far from any
- * real file. */
+/* Is the '?' an explicit key's?  libfyaml 0.7.12 writes through a wild pointer when it gives up on
+ * one with a tab behind it. */
+static bool
+explicit_key(struct slice text, size_t at)
+{
+	if (at + 1 < text.len && strchr(" \t\r\n", text.ptr[at + 1]) == NULL)
+		return false;
+	while (at > 0 && strchr(" \t-", text.ptr[at - 1]) != NULL)
+		at--;
+	return line_start(text, at);
+}
+
+/* Where the first explicit key, the first '%' at the start of a line, or the '&' that is one anchor
+ * too many, stands.  What looks like an anchor inside a quoted value is counted too: a thousand of
+ * them are far from any real file. */
 static size_t
 indicator(struct slice text, const char **what)
 {
 	size_t anchors = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '?' && explicit_key(text, i)) {
+			*what = "an explicit key ('? KEY'): write it as 'KEY: VALUE'";
+			return i;
+		}
 		if (text.ptr[i] == '%' && line_start(text, i)) {
 			*what = "a line starts with '%': directives are not accepted; quote the "
 				"value or "
