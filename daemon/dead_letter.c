@@ -1,12 +1,14 @@
 /* The dead-letter file.
  *
- * dead_letters_add() copies the message (its first DEAD_LETTER_BYTES_MAX bytes) into a queue that is bounded in bytes; one thread
- * takes the whole queue, makes a line of JSON of each letter and appends it to the file.  The file is opened for the first letter,
- * so that its owner is the daemon's user and a daemon without dead letters leaves no file.
+ * dead_letters_add() copies the message (its first DEAD_LETTER_BYTES_MAX bytes) into a queue that
+ * is bounded in bytes; one thread takes the whole queue, makes a line of JSON of each letter and
+ * appends it to the file.  The file is opened for the first letter, so that its owner is the
+ * daemon's user and a daemon without dead letters leaves no file.
  *
- * A line is on disk whole or not at all: after a failed write the file is cut back to its last line's end.  While the file cannot be
- * opened or written, letters are lost and counted; it is tried again once a second.  At half of the bound FILE becomes FILE.1
- * by rename, so both together stay within it. */
+ * A line is on disk whole or not at all: after a failed write the file is cut back to its last
+ * line's end.  While the file cannot be opened or written, letters are lost and counted; it is
+ * tried again once a second.  At half of the bound FILE becomes FILE.1 by rename, so both together
+ * stay within it. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,8 +102,8 @@ open_file(struct dead_letters *letters)
 		return true;
 	if (monotonic() < letters->retry)
 		return false;
-	letters->fd = open(letters->path,
-		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	letters->fd = open(
+		letters->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	if (letters->fd == -1 || fstat(letters->fd, &status) == -1) {
 		give_up_file(letters, "cannot open");
 		return false;
@@ -140,7 +142,8 @@ write_line(struct dead_letters *letters, const unsigned char *line, size_t lengt
 		if (n <= 0) {
 			int saved = errno;
 
-			/* The line's beginning is taken back; if even that fails, the next start finds one bad line. */
+			/* The line's beginning is taken back; if even that fails, the next start
+			 * finds one bad line. */
 			if (done > 0 && ftruncate(letters->fd, (off_t)letters->size) == -1)
 				log_debug("dead letters: cannot cut a part of a line off");
 			errno = saved;
@@ -183,7 +186,8 @@ gen_string(yajl_gen gen, const char *text)
 	(void)yajl_gen_string(gen, (const unsigned char *)text, strlen(text));
 }
 
-/* Errors of the generator are lack of memory, which shows in the line's absence, or wrong use, which is ours. */
+/* Errors of the generator are lack of memory, which shows in the line's absence, or wrong use,
+ * which is ours. */
 static void
 gen_letter(struct dead_letters *letters, yajl_gen gen, const struct letter *letter)
 {
@@ -209,8 +213,8 @@ gen_letter(struct dead_letters *letters, yajl_gen gen, const struct letter *lett
 		gen_string(gen, "text");
 		(void)yajl_gen_string(gen, (const unsigned char *)bytes.ptr, bytes.len);
 	} else {
-		int written = EVP_EncodeBlock(letters->base64,
-			(const unsigned char *)letter->bytes, (int)letter->kept);
+		int written = EVP_EncodeBlock(
+			letters->base64, (const unsigned char *)letter->bytes, (int)letter->kept);
 
 		gen_string(gen, "base64");
 		(void)yajl_gen_string(gen, letters->base64, (size_t)written);
@@ -393,6 +397,7 @@ dead_letters_add(struct dead_letters *letters, int64_t now, const char *input, c
 		free(letter);
 		lost(letters, 1);
 		log_limited(&queue_full, LOG_LEVEL_WARNING,
-			"dead letters: the disk does not keep up; letters are lost (last from %s)", peer);
+			"dead letters: the disk does not keep up; letters are lost (last from %s)",
+			peer);
 	}
 }

@@ -1,15 +1,18 @@
 /* The table of hosts.
  *
- * A stripe is a mutex, a hash table and a list in the order in which its hosts were last seen.  The usual event finds its host
- * under its own name: one hash, one lock.  Only a name that is not there goes the long way: aliases and joins are looked up, the host is
- * added, and afterwards the names are looked at once more, since another thread may have learnt a better one meanwhile.
+ * A stripe is a mutex, a hash table and a list in the order in which its hosts were last seen.  The
+ * usual event finds its host under its own name: one hash, one lock.  Only a name that is not there
+ * goes the long way: aliases and joins are looked up, the host is added, and afterwards the names
+ * are looked at once more, since another thread may have learnt a better one meanwhile.
  *
- * Names live in a second structure under a lock of its own: every FQDN in the table by its first label, and the aliases.  That lock
- * and a stripe's are never held together.  So a name can be known for a moment after its host was evicted, or the other way round;
- * both are found and put right by whoever comes next, and neither can make two records of one host that last.
+ * Names live in a second structure under a lock of its own: every FQDN in the table by its first
+ * label, and the aliases.  That lock and a stripe's are never held together.  So a name can be
+ * known for a moment after its host was evicted, or the other way round; both are found and put
+ * right by whoever comes next, and neither can make two records of one host that last.
  *
- * The bound is on all stripes together: a stripe's oldest host goes when it adds one at the bound, so that no host is forgotten before the
- * table is full; a stripe that is empty may add one all the same.  Small tables have one stripe, and an exact order.
+ * The bound is on all stripes together: a stripe's oldest host goes when it adds one at the bound,
+ * so that no host is forgotten before the table is full; a stripe that is empty may add one all the
+ * same.  Small tables have one stripe, and an exact order.
  *
  * A name of digits and dots, or with a colon, is an address: it has no labels and joins nothing. */
 
@@ -30,9 +33,12 @@
 #include "daemon/hosts.h"
 
 #define STRIPES_MAX 256
-#define STRIPE_HOSTS_MIN 64 /* a stripe for fewer makes the order of eviction inexact for nothing */
+/* A stripe for fewer makes the order of eviction inexact for nothing. */
+#define STRIPE_HOSTS_MIN 64
 #define CACHE_LINE 64
-#define BORROW_TRIES 4 /* a host can be evicted between being added and being borrowed, on a table that is far too small */
+/* A host can be evicted between being added and being borrowed, on a table that is far too small.
+ */
+#define BORROW_TRIES 4
 
 struct entry {
 	struct host host; /* first: a borrowed host is its entry */
@@ -145,8 +151,10 @@ hosts_new(size_t max)
 	}
 	memset(hosts->stripes, 0, stripes * sizeof(*hosts->stripes));
 	for (size_t i = 0; i < stripes; i++)
-		(void)pthread_mutex_init(&hosts->stripes[i].lock, NULL); /* cannot fail without attributes */
-	/* Without the kernel's random numbers (a very old one) the table works, with names that can be chosen to collide. */
+		(void)pthread_mutex_init(
+			&hosts->stripes[i].lock, NULL); /* cannot fail without attributes */
+	/* Without the kernel's random numbers (a very old one) the table works, with names that can
+	 * be chosen to collide. */
 	if (getrandom(&hosts->seed, sizeof(hosts->seed), GRND_NONBLOCK) != sizeof(hosts->seed))
 		hosts->seed = (uint64_t)time(NULL);
 	return hosts;
@@ -176,8 +184,8 @@ hosts_free(struct hosts *hosts)
 		struct entry *entry, *next;
 
 		HASH_CLEAR(hh, stripe->table);
-		DL_FOREACH_SAFE (stripe->order, entry, next)
-			free(entry);
+		DL_FOREACH_SAFE(stripe->order, entry, next)
+		free(entry);
 		(void)pthread_mutex_destroy(&stripe->lock);
 	}
 	free(hosts->stripes);
@@ -272,7 +280,8 @@ take_out(struct hosts *hosts, struct slice name)
 	return entry;
 }
 
-/* `entry` is not in the table; its counts go to the host `into`, when that is there, and it is freed. */
+/* `entry` is not in the table; its counts go to the host `into`, when that is there, and it is
+ * freed. */
 static void
 merge(struct hosts *hosts, struct entry *entry, struct slice into)
 {
@@ -347,7 +356,8 @@ fqdn_find(const struct hosts *hosts, struct slice name, uint64_t hash)
 	return fqdn;
 }
 
-/* Know an FQDN by its first label.  Out of memory it is not known, and short names do not join it. */
+/* Know an FQDN by its first label.  Out of memory it is not known, and short names do not join it.
+ */
 static struct label *
 fqdn_add(struct hosts *hosts, const struct name *name, struct slice text)
 {
@@ -396,7 +406,8 @@ fqdn_remove(struct hosts *hosts, struct slice name, uint64_t hash)
 	free(fqdn);
 }
 
-/* The name under which a host is to be found: by alias, or the FQDN that a short name joins.  false: under its own. */
+/* The name under which a host is to be found: by alias, or the FQDN that a short name joins. false:
+ * under its own. */
 static bool
 resolve(struct hosts *hosts, struct name *name)
 {
@@ -435,7 +446,8 @@ in_table(struct hosts *hosts, const struct name *name)
 	return found;
 }
 
-/* An FQDN is in the table: short names join it from now on, and what was remembered under the short name is its own. */
+/* An FQDN is in the table: short names join it from now on, and what was remembered under the short
+ * name is its own. */
 static void
 learn(struct hosts *hosts, const struct name *name)
 {
@@ -482,7 +494,8 @@ entry_new(const struct name *name, int64_t now)
 	return entry;
 }
 
-/* The name is in the table afterwards; at the bound the oldest of its stripe has gone.  0 or -ENOMEM. */
+/* The name is in the table afterwards; at the bound the oldest of its stripe has gone.  0 or
+ * -ENOMEM. */
 static int
 add(struct hosts *hosts, const struct name *name, int64_t now)
 {
@@ -549,7 +562,8 @@ borrow_new(struct hosts *hosts, struct name *name, int64_t now)
 		if (add(hosts, name, now) < 0)
 			return NULL;
 		learn(hosts, name);
-		/* Between resolve() and add() an alias or an FQDN may have come: what was added is then not its own. */
+		/* Between resolve() and add() an alias or an FQDN may have come: what was added is
+		 * then not its own. */
 		own = *name;
 		if (resolve(hosts, name)) {
 			struct entry *entry = take_out(hosts, name_slice(&own));
@@ -591,8 +605,8 @@ hosts_give_back(void *table, struct host *host)
 
 /* The aliases as a table; NULL for none. */
 static int
-build_aliases(
-	const struct hosts *hosts, const struct conf_alias *list, size_t count, struct alias **table)
+build_aliases(const struct hosts *hosts, const struct conf_alias *list, size_t count,
+	struct alias **table)
 {
 	struct alias *aliases = NULL;
 
@@ -607,7 +621,8 @@ build_aliases(
 		from = (struct slice){ alias->from, alias->from_length };
 		HASH_FIND_BYHASHVALUE(hh, aliases, from.ptr, (unsigned)from.len,
 			table_hash(hash_of(hosts, from)), old);
-		/* An alias to itself would be followed for ever; of two for one name the first counts. */
+		/* An alias to itself would be followed for ever; of two for one name the first
+		 * counts. */
 		if (old != NULL || from.len == 0 || alias->to_length == 0 ||
 			slice_equal(from, (struct slice){ alias->to, alias->to_length })) {
 			free(alias);
@@ -650,7 +665,8 @@ hosts_aliases(struct hosts *hosts, const struct conf_alias *list, size_t count)
 			(struct slice){ folded, host_fold(slice_of(list[i].from), folded) });
 		if (!resolve(hosts, &name))
 			continue;
-		entry = take_out(hosts, (struct slice){ folded, host_fold(slice_of(list[i].from), folded) });
+		entry = take_out(
+			hosts, (struct slice){ folded, host_fold(slice_of(list[i].from), folded) });
 		if (entry == NULL)
 			continue;
 		if (add(hosts, &name, entry->host.first_seen) == 0)

@@ -1,7 +1,8 @@
-/* The account of limits.memory.  It only counts: who holds memory decides what to do at the marks (conn.c).
+/* The account of limits.memory.  It only counts: who holds memory decides what to do at the marks
+ * (conn.c).
  *
- * The counters are atomic and relaxed: nothing else is published through them, and a limit that is seen a moment late is seen at
- * the next message. */
+ * The counters are atomic and relaxed: nothing else is published through them, and a limit that is
+ * seen a moment late is seen at the next message. */
 
 #include "daemon/memory.h"
 

@@ -1,8 +1,9 @@
 #ifndef DAEMON_MEMORY_H
 #define DAEMON_MEMORY_H
 
-/* limits.memory: what all inputs hold together (partial messages), charged exactly, from any thread.  At 80 % the connections that hold
- * more than their share are no longer read, until it is less than 70 %; at 100 % the oldest incomplete message goes to the dead letters and its
+/* limits.memory: what all inputs hold together (partial messages), charged exactly, from any
+ * thread.  At 80 % the connections that hold more than their share are no longer read, until it is
+ * less than 70 %; at 100 % the oldest incomplete message goes to the dead letters and its
  * connection is closed. */
 
 #include <stdatomic.h>

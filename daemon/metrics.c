@@ -1,8 +1,9 @@
 /* Counters, and their three renderings.
  *
- * A report first sums what the workers count into a struct totals, so that all three renderings say the same; the tables of peers and rules are
- * copied out under their mutex and sorted outside of it.  Peers and rules are never removed: a pointer that was handed out stays
- * good, and a scrape never sees a counter go back. */
+ * A report first sums what the workers count into a struct totals, so that all three renderings say
+ * the same; the tables of peers and rules are copied out under their mutex and sorted outside of
+ * it.  Peers and rules are never removed: a pointer that was handed out stays good, and a scrape
+ * never sees a counter go back. */
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -59,7 +60,7 @@ enum input_counter {
 #define X(name, help) INPUT_COUNTER_##name,
 	INPUT_COUNTERS(X)
 #undef X
-	INPUT_COUNTER_MAX
+		INPUT_COUNTER_MAX
 };
 
 static const struct {
@@ -316,7 +317,8 @@ copy_peer(struct peer_metrics *peer, struct peer_total *total)
 static bool
 peer_spoke(struct peer_metrics *peer)
 {
-	return load(&peer->messages) > 0 || load(&peer->refused) > 0 || load(&peer->connections) > 0;
+	return load(&peer->messages) > 0 || load(&peer->refused) > 0 ||
+	       load(&peer->connections) > 0;
 }
 
 /* Under the lock; false for no memory. */
@@ -385,8 +387,10 @@ set_rates(struct metrics *metrics, const struct metrics_view *view, struct total
 		}
 	}
 	totals->seconds = view->now > oldest.time ? (double)(view->now - oldest.time) / 1e6 : 0;
-	totals->events_rate = rate(totals->all[INPUT_COUNTER_events], oldest.events, totals->seconds);
-	totals->alerts_rate = rate(totals->all[INPUT_COUNTER_alerts], oldest.alerts, totals->seconds);
+	totals->events_rate =
+		rate(totals->all[INPUT_COUNTER_events], oldest.events, totals->seconds);
+	totals->alerts_rate =
+		rate(totals->all[INPUT_COUNTER_alerts], oldest.alerts, totals->seconds);
 	totals->refused_rate =
 		rate(totals->all[INPUT_COUNTER_refused], oldest.refused, totals->seconds);
 }
@@ -461,7 +465,8 @@ metrics_line(struct metrics *metrics, const struct metrics_view *view, struct me
 	for (size_t i = 0; i < view->output_count; i++)
 		waiting = waiting > view->outputs[i].waiting ? waiting : view->outputs[i].waiting;
 	(void)snprintf(text, size,
-		"%" PRIu64 " events (%.1f/s), %" PRIu64 " alerts, %" PRIu64 " refused, %zu connections, "
+		"%" PRIu64 " events (%.1f/s), %" PRIu64 " alerts, %" PRIu64
+		" refused, %zu connections, "
 		"%zu hosts, %" PRIu64 " alerts waiting",
 		now.events - since->events, rate(now.events, since->events, seconds),
 		now.alerts - since->alerts, now.refused - since->refused, view->connections,
@@ -479,11 +484,10 @@ format_duration(int64_t usec, char *text, size_t size)
 		(void)snprintf(text, size, "%" PRId64 "d %" PRId64 "h", seconds / 86400,
 			seconds / 3600 % 24);
 	else if (seconds >= 3600)
-		(void)snprintf(text, size, "%" PRId64 "h %" PRId64 "m", seconds / 3600,
-			seconds / 60 % 60);
-	else if (seconds >= 60)
 		(void)snprintf(
-			text, size, "%" PRId64 "m %" PRId64 "s", seconds / 60, seconds % 60);
+			text, size, "%" PRId64 "h %" PRId64 "m", seconds / 3600, seconds / 60 % 60);
+	else if (seconds >= 60)
+		(void)snprintf(text, size, "%" PRId64 "m %" PRId64 "s", seconds / 60, seconds % 60);
 	else
 		(void)snprintf(text, size, "%" PRId64 "s", seconds);
 }
@@ -569,7 +573,8 @@ text_peers(FILE *out, const struct totals *totals, const struct metrics_view *vi
 }
 
 static void
-text_named(FILE *out, const char *head, const char *name, uint64_t value, const char *help, bool *begun)
+text_named(FILE *out, const char *head, const char *name, uint64_t value, const char *help,
+	bool *begun)
 {
 	if (value == 0)
 		return;
@@ -623,8 +628,8 @@ text_outputs(FILE *out, const struct metrics_view *view)
 			"%-28s %-11s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
 			" %10" PRIu64 "%s%s\n",
 			output->name, output->state, output->sent, output->waiting, output->dropped,
-			output->errors, output->reconnects, output->last_error[0] == '\0' ? "" : "  ",
-			output->last_error);
+			output->errors, output->reconnects,
+			output->last_error[0] == '\0' ? "" : "  ", output->last_error);
 	}
 }
 
@@ -665,8 +670,8 @@ metrics_text(struct metrics *metrics, const struct metrics_view *view)
 	return text;
 }
 
-/* yajl's generator fails only for lack of memory, wrong use or a number that is none; the second is ours and the first shows at the
- * end, when there is no text: so results are not looked at. */
+/* yajl's generator fails only for lack of memory, wrong use or a number that is none; the second is
+ * ours and the first shows at the end, when there is no text: so results are not looked at. */
 
 static void
 json_string(yajl_gen gen, const char *text)
@@ -902,7 +907,8 @@ prometheus_gauges(FILE *out, const struct metrics_view *view)
 	prometheus_gauge(out, "workers", "worker threads", (double)view->workers);
 	prometheus_gauge(out, "connections", "connections open", (double)view->connections);
 	prometheus_gauge(out, "hosts", "hosts remembered", (double)view->hosts);
-	prometheus_gauge(out, "memory_used_bytes", "memory held by inputs", (double)view->memory_used);
+	prometheus_gauge(
+		out, "memory_used_bytes", "memory held by inputs", (double)view->memory_used);
 	prometheus_gauge(out, "memory_max_bytes", "limits.memory", (double)view->memory_max);
 	prometheus_gauge(out, "rules", "rules loaded", (double)view->rules);
 	prometheus_gauge(out, "rule_patterns", "patterns of all rules", (double)view->patterns);
@@ -928,8 +934,8 @@ prometheus_counters(FILE *out, const struct totals *totals, const struct metrics
 	for (size_t i = 0; i < LAYOUT_MAX; i++)
 		prometheus_value(out, "layout_records_total", "layout", layout_name((enum layout)i),
 			totals->layouts[i]);
-	prometheus_head(
-		out, "refused_total", "messages and records refused or damaged, by reason", "counter");
+	prometheus_head(out, "refused_total", "messages and records refused or damaged, by reason",
+		"counter");
 	for (size_t i = 0; i < REASON_MAX; i++)
 		prometheus_value(out, "refused_total", "reason", reason_name((enum reason)i),
 			totals->reasons[i]);

@@ -1,9 +1,10 @@
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H
 
-/* Counters.  A worker writes its own without a lock (one writer: relaxed load and store); readers sum them.  Peers and rules are tables
- * with a bound, under a mutex that is taken once a connection or an alert, never once an event.  Rendered in one place for the
- * status, the log and Prometheus. */
+/* Counters.  A worker writes its own without a lock (one writer: relaxed load and store); readers
+ * sum them.  Peers and rules are tables with a bound, under a mutex that is taken once a connection
+ * or an alert, never once an event.  Rendered in one place for the status, the log and Prometheus.
+ */
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@
 #include "parsers/reason.h"
 #include "parsers/wevent.h"
 
-#define METRICS_PEERS_MAX 4096	/* further peers are counted together as "other" */
+#define METRICS_PEERS_MAX 4096  /* further peers are counted together as "other" */
 #define METRICS_RULES_MAX 65536 /* further rules likewise */
 
 typedef _Atomic uint64_t counter;
@@ -20,15 +21,23 @@ typedef _Atomic uint64_t counter;
 static inline void
 counter_add(counter *c, uint64_t n)
 {
-	/* One writer, so no read-modify-write is needed; a reader sees an old or a new value, never a torn one. */
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+	/* One writer, so no read-modify-write is needed; a reader sees an old or a new value, never
+	 * a torn one. */
+	atomic_store_explicit(
+		c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
+/* clang-format off */
 #define INPUT_COUNTERS(X) \
-	X(connections, "connections accepted") X(datagrams, "datagrams received") X(bytes, "bytes received") \
-	X(messages, "messages cut from the stream") X(events, "records that became events") X(refused, "messages refused") \
+	X(connections, "connections accepted") \
+	X(datagrams, "datagrams received") \
+	X(bytes, "bytes received") \
+	X(messages, "messages cut from the stream") \
+	X(events, "records that became events") \
+	X(refused, "messages refused") \
 	X(repaired, "records with invalid UTF-8, lone surrogates or raw control characters, repaired") \
-	X(partial, "records cut by their sender, used in part") X(duplicate_keys, "JSON keys that came twice") \
+	X(partial, "records cut by their sender, used in part") \
+	X(duplicate_keys, "JSON keys that came twice") \
 	X(alerts, "alerts raised") X(kernel_drops, "datagrams dropped by the kernel (SO_RXQ_OVFL)")
 
 struct input_metrics {
@@ -36,6 +45,7 @@ struct input_metrics {
 	INPUT_COUNTERS(X)
 #undef X
 };
+/* clang-format on */
 
 /* Of one worker. */
 struct worker_metrics {
@@ -52,12 +62,18 @@ struct peer_metrics { /* several writers: atomic_fetch_add */
 };
 
 /* One value for each of these, whoever counts them. */
+/* clang-format off */
 #define DAEMON_COUNTERS(X) \
-	X(connections_refused, "connections refused at a limit") X(accept_errors, "accept(2) failed (no descriptors)") \
-	X(idle_closed, "connections closed at limits.idle") X(parked, "connections not read at 80 % of limits.memory") \
+	X(connections_refused, "connections refused at a limit") \
+	X(accept_errors, "accept(2) failed (no descriptors)") \
+	X(idle_closed, "connections closed at limits.idle") \
+	X(parked, "connections not read at 80 % of limits.memory") \
 	X(dead_letters, "dead letters written") X(dead_letters_lost, "dead letters lost") \
-	X(journal_entries, "alerts appended to the journal") X(reloads, "reloads done") X(reload_failures, "reloads refused") \
+	X(journal_entries, "alerts appended to the journal") \
+	X(reloads, "reloads done") \
+	X(reload_failures, "reloads refused") \
 	X(hosts_evicted, "hosts forgotten at hosts.max")
+/* clang-format on */
 
 struct metrics;
 struct metrics *metrics_new(unsigned workers);
@@ -68,16 +84,19 @@ struct worker_metrics *metrics_worker(struct metrics *, unsigned index);
 struct peer_metrics *metrics_peer(struct metrics *, const char *address);
 void metrics_rule(struct metrics *, const char *rule_id, const char *title, uint64_t alerts);
 
+/* clang-format off */
 enum daemon_counter {
 #define X(name, help) DAEMON_##name,
 	DAEMON_COUNTERS(X)
 #undef X
 	DAEMON_COUNTER_MAX
 };
+/* clang-format on */
 void metrics_count(struct metrics *, enum daemon_counter, uint64_t n); /* atomic add */
 uint64_t metrics_total(const struct metrics *, enum daemon_counter);
 
-/* Sum of all workers' progress, each by itself: has every worker moved since the last call?  (watchdog; one caller) */
+/* Sum of all workers' progress, each by itself: has every worker moved since the last call?
+ * (watchdog; one caller) */
 bool metrics_progressed(struct metrics *);
 
 /* What only others know, given when a report is rendered. */
@@ -88,14 +107,14 @@ struct metrics_view {
 	const char *const *input_names;
 	size_t connections, hosts, memory_used, memory_max;
 	size_t rules, patterns, databases;
-	int64_t rules_loaded; /* when */
+	int64_t rules_loaded;    /* when */
 	const char *rules_fault; /* why the last reload was refused, or NULL */
 	struct output_view {
 		const char *name;
 		const char *state; /* connected, connecting, waiting */
 		uint64_t sent, bytes, dropped, errors, waiting, reconnects;
 		char last_error[128];
-	} *outputs;
+	} * outputs;
 	size_t output_count;
 };
 
@@ -103,16 +122,19 @@ struct metrics_view {
 #define METRICS_SAMPLE_SECONDS 5
 void metrics_sample(struct metrics *, int64_t now);
 
-/* A report as text the caller frees; NULL for no memory.  The human status, one JSON object, Prometheus 0.0.4 text. */
+/* A report as text the caller frees; NULL for no memory.  The human status, one JSON object,
+ * Prometheus 0.0.4 text. */
 char *metrics_text(struct metrics *, const struct metrics_view *);
 char *metrics_json(struct metrics *, const struct metrics_view *);
 char *metrics_prometheus(struct metrics *, const struct metrics_view *);
 
-/* One line: what was done since the caller's last call (`since` begins as zeroes: since the start), and what there is now. */
+/* One line: what was done since the caller's last call (`since` begins as zeroes: since the start),
+ * and what there is now. */
 struct metrics_since {
 	int64_t time;
 	uint64_t events, alerts, refused;
 };
-void metrics_line(struct metrics *, const struct metrics_view *, struct metrics_since *since, char *text, size_t size);
+void metrics_line(struct metrics *, const struct metrics_view *, struct metrics_since *since,
+	char *text, size_t size);
 
 #endif

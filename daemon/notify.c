@@ -1,6 +1,7 @@
 /* The daemon's side of Type=notify (sd_notify(3)).
  *
- * The results are ignored throughout: without systemd there is nobody to tell, and with it nothing better could be done. */
+ * The results are ignored throughout: without systemd there is nobody to tell, and with it nothing
+ * better could be done. */
 
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
@@ -19,7 +20,8 @@ notify_reloading(void)
 {
 	struct timespec now;
 
-	/* Type=notify-reload wants the moment, so that it can tell this reload from an earlier one. */
+	/* Type=notify-reload wants the moment, so that it can tell this reload from an earlier one.
+	 */
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
 		(int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);

@@ -1,12 +1,14 @@
 /* One message: syslog header, records, detection, alerts into the journal.
  *
- * All memory that a message needs comes from an arena that is reset behind it.  What detection takes for one record is given back before
- * the next, so that a message of a thousand records needs no more for it than a message of one.
+ * All memory that a message needs comes from an arena that is reset behind it.  What detection
+ * takes for one record is given back before the next, so that a message of a thousand records needs
+ * no more for it than a message of one.
  *
- * A record without a Computer takes its host from the syslog header: senders of flat JSON that leave the host to the header
- * are no relays.  Where there is neither, the record is refused.
+ * A record without a Computer takes its host from the syslog header: senders of flat JSON that
+ * leave the host to the header are no relays.  Where there is neither, the record is refused.
  *
- * A message makes one dead letter at most, under the first reason found in it; each reason is counted. */
+ * A message makes one dead letter at most, under the first reason found in it; each reason is
+ * counted. */
 
 #include <assert.h>
 #include <errno.h>
@@ -45,8 +47,8 @@ pipeline_new(const struct pipeline_parts *parts)
 	if (pipeline == NULL)
 		return NULL;
 	pipeline->parts = *parts;
-	pipeline->detect = detect_new(
-		(struct detect_hosts){ parts->hosts, hosts_borrow, hosts_give_back });
+	pipeline->detect =
+		detect_new((struct detect_hosts){ parts->hosts, hosts_borrow, hosts_give_back });
 	if (pipeline->detect == NULL) {
 		free(pipeline);
 		return NULL;
@@ -66,14 +68,13 @@ pipeline_free(struct pipeline *pipeline)
 }
 
 int
-pipeline_use(
-	struct pipeline *pipeline, struct rules *rules, const struct pipeline_limits *limits)
+pipeline_use(struct pipeline *pipeline, struct rules *rules, const struct pipeline_limits *limits)
 {
 	struct arena *arena = pipeline->arena;
 
 	if (arena == NULL || limits->message_max != pipeline->limits.message_max)
-		arena = arena_new(limits->message_max * PIPELINE_MEMORY_FACTOR +
-			PIPELINE_MEMORY_FIXED);
+		arena = arena_new(
+			limits->message_max * PIPELINE_MEMORY_FACTOR + PIPELINE_MEMORY_FIXED);
 	if (arena == NULL)
 		return -ENOMEM;
 	if (detect_use(pipeline->detect, rules->set, &rules->alert) < 0) {
@@ -169,7 +170,8 @@ record(struct work *work, struct wevent *event)
 		work->alerts_lost) {
 		note(work, REASON_NO_MEMORY);
 		log_limited(&limit, LOG_LEVEL_ERROR,
-			"%s: out of memory for an alert of an event from %s; the event is a dead letter",
+			"%s: out of memory for an alert of an event from %s; the event is a dead "
+			"letter",
 			work->origin->input_name, work->origin->peer);
 	}
 	arena_rewind(pipeline->arena, mark);

@@ -1,7 +1,8 @@
 #ifndef DAEMON_PIPELINE_H
 #define DAEMON_PIPELINE_H
 
-/* One message through envelope, payload, detection and into the journal; the same for the daemon and its tests.  Belongs to one thread. */
+/* One message through envelope, payload, detection and into the journal; the same for the daemon
+ * and its tests.  Belongs to one thread. */
 
 #include "daemon/dead_letter.h"
 #include "daemon/hosts.h"
@@ -11,7 +12,8 @@
 #include "detect/detect.h"
 #include "parsers/payload.h"
 
-/* What a message may take while it is worked on: so many times limits.message, and the parsers' and the alerts' fixed part. */
+/* What a message may take while it is worked on: so many times limits.message, and the parsers' and
+ * the alerts' fixed part. */
 #define PIPELINE_MEMORY_FACTOR 16
 #define PIPELINE_MEMORY_FIXED (1024 * 1024)
 
@@ -19,10 +21,10 @@ struct pipeline;
 
 /* Where a message came from; the strings outlive the call. */
 struct origin {
-	unsigned input;		/* index into worker_metrics.inputs */
+	unsigned input; /* index into worker_metrics.inputs */
 	const char *input_name;
-	const char *peer;	/* "192.0.2.3:514" */
-	const char *address;	/* "192.0.2.3" */
+	const char *peer;    /* "192.0.2.3:514" */
+	const char *address; /* "192.0.2.3" */
 	struct peer_metrics *peer_metrics;
 };
 
@@ -43,15 +45,17 @@ struct pipeline_limits {
 struct pipeline *pipeline_new(const struct pipeline_parts *);
 void pipeline_free(struct pipeline *);
 
-/* Take over to these rules (a reference is taken) and limits. 0 or -ENOMEM, the old ones then stay. */
+/* Take over to these rules (a reference is taken) and limits. 0 or -ENOMEM, the old ones then stay.
+ */
 int pipeline_use(struct pipeline *, struct rules *, const struct pipeline_limits *);
 
-/* One message, received at `now`.  What cannot be used is counted and kept as a dead letter.  The peer's messages and bytes are counted by the
- * caller, once a batch. */
+/* One message, received at `now`.  What cannot be used is counted and kept as a dead letter.  The
+ * peer's messages and bytes are counted by the caller, once a batch. */
 void pipeline_message(struct pipeline *, struct slice message, const struct origin *, int64_t now);
 
 /* A message that framing refused. */
-void pipeline_refused(struct pipeline *, enum reason, struct slice head, const struct origin *, int64_t now);
+void pipeline_refused(
+	struct pipeline *, enum reason, struct slice head, const struct origin *, int64_t now);
 
 void pipeline_tick(struct pipeline *, int64_t now);
 

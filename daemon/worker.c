@@ -1,11 +1,12 @@
 /* A worker thread: its loop, its inbox, its UDP sockets, and the tick.
  *
- * The event_base has no locks; only the inbox is shared.  A sender appends a message under a mutex and writes to an eventfd; the worker
- * takes the whole list at once and works it off in order, so that what was handed over before a stop is served before it.
+ * The event_base has no locks; only the inbox is shared.  A sender appends a message under a mutex
+ * and writes to an eventfd; the worker takes the whole list at once and works it off in order, so
+ * that what was handed over before a stop is served before it.
  *
- * Datagrams are received in vectors (recvmmsg) into buffers that hold any datagram; they are made when the first UDP socket comes.
- * What a datagram's sender is called is kept in a small cache: formatting it and finding its counters costs more than the system
- * call's part in it. */
+ * Datagrams are received in vectors (recvmmsg) into buffers that hold any datagram; they are made
+ * when the first UDP socket comes. What a datagram's sender is called is kept in a small cache:
+ * formatting it and finding its counters costs more than the system call's part in it. */
 
 #include <errno.h>
 #include <event2/event.h>
@@ -29,7 +30,7 @@
 #define DATAGRAM_MAX 65536 /* IPv6 has no larger ones but jumbograms */
 #define VECTORS_A_TURN 4
 #define VECTORS_AT_STOP 1024 /* of one socket: more than any receive buffer holds */
-#define SENDERS 256	     /* remembered by name; a power of two */
+#define SENDERS 256          /* remembered by name; a power of two */
 
 enum inbox_type {
 	INBOX_CONNECTION,
@@ -120,8 +121,8 @@ sender_of(struct worker *worker, const struct sockaddr_storage *peer)
 	struct sender *sender;
 
 	of.port = peer->ss_family == AF_INET
-		? ((const struct sockaddr_in *)(const void *)peer)->sin_port
-		: ((const struct sockaddr_in6 *)(const void *)peer)->sin6_port;
+			  ? ((const struct sockaddr_in *)(const void *)peer)->sin_port
+			  : ((const struct sockaddr_in6 *)(const void *)peer)->sin6_port;
 	sender = &worker->receiver->senders[XXH3_64bits(&of, sizeof(of)) % SENDERS];
 	if (sender->used && sender->port == of.port &&
 		memcmp(&sender->key, &of.key, sizeof(of.key)) == 0)
@@ -152,7 +153,8 @@ count_drops(struct datagrams *socket, struct msghdr *header)
 		counter_add(&socket->worker->counters->inputs[socket->listener->index].kernel_drops,
 			more);
 		log_limited(&limit, LOG_LEVEL_WARNING,
-			"%s: the kernel dropped %u datagrams; a larger receive_buffer or more workers "
+			"%s: the kernel dropped %u datagrams; a larger receive_buffer or more "
+			"workers "
 			"may help",
 			socket->listener->name, more);
 	}
@@ -182,8 +184,7 @@ take_datagram(struct datagrams *socket, size_t i, int64_t now)
 	atomic_store_explicit(&sender->metrics->last_seen, now, memory_order_relaxed);
 	if ((receiver->headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
 		message.len > worker->settings.limits.message_max) {
-		pipeline_refused(
-			worker->pipeline, REASON_OVERSIZE_DATAGRAM, message, &origin, now);
+		pipeline_refused(worker->pipeline, REASON_OVERSIZE_DATAGRAM, message, &origin, now);
 	} else if (message.len > 0) {
 		atomic_fetch_add_explicit(&sender->metrics->messages, 1, memory_order_relaxed);
 		pipeline_message(worker->pipeline, message, &origin, now);
@@ -244,7 +245,7 @@ static void
 close_datagrams(struct datagrams *socket)
 {
 	(void)event_del(&socket->readable); /* fails only for an event that was never set up */
-	(void)close(socket->fd);	    /* nothing was written */
+	(void)close(socket->fd);            /* nothing was written */
 	DL_DELETE(socket->worker->sockets, socket);
 	listener_unref(socket->listener);
 	free(socket);
@@ -286,7 +287,8 @@ drop_listener(struct worker *worker, const struct listener *listener)
 {
 	struct datagrams *socket, *next;
 
-	DL_FOREACH_SAFE (worker->sockets, socket, next) {
+	DL_FOREACH_SAFE(worker->sockets, socket, next)
+	{
 		if (socket->listener != listener)
 			continue;
 		receive(socket, VECTORS_AT_STOP);
@@ -362,7 +364,8 @@ inbox_cb(evutil_socket_t fd, short what, void *argument)
 	uint64_t value;
 
 	(void)what;
-	/* Emptied before the list is taken: a message that comes between is then announced again. */
+	/* Emptied before the list is taken: a message that comes between is then announced again.
+	 */
 	if (read((int)fd, &value, sizeof(value)) == -1 && errno != EAGAIN)
 		log_debug("worker: eventfd: %s", strerror(errno));
 	list = take_inbox(worker);
@@ -523,15 +526,14 @@ post(struct worker *worker, const struct message *from)
 }
 
 int
-worker_take_connection(
-	struct worker *worker, int fd, struct listener *listener, const struct sockaddr_storage *peer)
+worker_take_connection(struct worker *worker, int fd, struct listener *listener,
+	const struct sockaddr_storage *peer)
 {
 	listener_ref(listener);
 	atomic_fetch_add_explicit(&worker->open, 1, memory_order_relaxed);
-	return post(worker, &(struct message){ .type = INBOX_CONNECTION,
-				    .fd = fd,
-				    .listener = listener,
-				    .peer = *peer });
+	return post(worker,
+		&(struct message){
+			.type = INBOX_CONNECTION, .fd = fd, .listener = listener, .peer = *peer });
 }
 
 int
@@ -546,16 +548,15 @@ int
 worker_drop_listener(struct worker *worker, struct listener *listener)
 {
 	listener_ref(listener);
-	return post(worker,
-		&(struct message){ .type = INBOX_DROP_LISTENER, .listener = listener });
+	return post(worker, &(struct message){ .type = INBOX_DROP_LISTENER, .listener = listener });
 }
 
 int
 worker_use(struct worker *worker, struct rules *rules, const struct worker_settings *settings)
 {
-	return post(worker, &(struct message){ .type = INBOX_RULES,
-				    .rules = rules_ref(rules),
-				    .settings = *settings });
+	return post(worker,
+		&(struct message){
+			.type = INBOX_RULES, .rules = rules_ref(rules), .settings = *settings });
 }
 
 int

@@ -1,7 +1,8 @@
 #ifndef PARSERS_ARENA_H
 #define PARSERS_ARENA_H
 
-/* The memory of one message: bump allocation, capped, given back all at once.  Not shared between threads. */
+/* The memory of one message: bump allocation, capped, given back all at once.  Not shared between
+ * threads. */
 
 #include "parsers/slice.h"
 
@@ -22,7 +23,8 @@ void *arena_alloc(struct arena *, size_t size);
 /* Like realloc: grows in place when `ptr` was the last allocation, else copies `old` bytes. */
 void *arena_grow(struct arena *, void *ptr, size_t old, size_t size);
 
-/* A copy of the slice; an absent slice when there is no room (the copy of an empty slice is present). */
+/* A copy of the slice; an absent slice when there is no room (the copy of an empty slice is
+ * present). */
 struct slice arena_copy(struct arena *, struct slice);
 
 /* printf into the arena; an absent slice when there is no room. */

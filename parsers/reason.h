@@ -3,6 +3,7 @@
 
 /* Why a message was refused or damaged: one enum, one name, one counter each. */
 
+/* clang-format off */
 #define REASONS(X) \
 	X(OVERSIZE_COUNTED, "oversize_counted", "octet-counted message over limits.message") \
 	X(OVERSIZE_LINE, "oversize_line", "line over limits.message") \
@@ -27,6 +28,7 @@ enum reason {
 #undef X
 	REASON_MAX
 };
+/* clang-format on */
 
 /* The reason's name in metrics and dead letters ("json_syntax"), and a sentence for people. */
 const char *reason_name(enum reason);

@@ -8,8 +8,8 @@
 /* The length of the valid prefix; s.len when all of it is valid. */
 size_t utf8_valid(struct slice s);
 
-/* s itself when it is valid; else a copy in the arena in which each maximal bad sequence (Unicode 3.9, U+FFFD substitution of
- * maximal subparts) is U+FFFD.  Absent for no memory. */
+/* s itself when it is valid; else a copy in the arena in which each maximal bad sequence
+ * (Unicode 3.9, U+FFFD substitution of maximal subparts) is U+FFFD.  Absent for no memory. */
 struct slice utf8_repair(struct slice s, struct arena *);
 
 #endif

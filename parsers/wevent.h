@@ -1,12 +1,14 @@
 #ifndef PARSERS_WEVENT_H
 #define PARSERS_WEVENT_H
 
-/* One Windows event in canonical form.  Field names are Sysmon's.  A field is a slice of the message or of the message's
- * arena: it has no NUL at its end, may hold any byte, and lives until the arena is reset.  Absent is ptr == NULL. */
+/* One Windows event in canonical form.  Field names are Sysmon's.  A field is a slice of the
+ * message or of the message's arena: it has no NUL at its end, may hold any byte, and lives until
+ * the arena is reset.  Absent is ptr == NULL. */
 
 #include "parsers/slice.h"
 #include "parsers/stamp.h"
 
+/* clang-format off */
 #define WEVENT_FIELDS(X) \
 	X(EventID) X(Channel) X(Provider_Name) X(EventRecordID) X(EventType) X(Computer) \
 	X(UtcTime) X(RuleName) X(User) X(Image) X(CommandLine) X(CurrentDirectory) \
@@ -21,9 +23,15 @@ enum wevent_field {
 #undef X
 	F_MAX
 };
+/* clang-format on */
 
+/* clang-format off */
 #define LAYOUTS(X) \
-	X(WINLOGBEAT6, "winlogbeat6") X(WINLOGBEAT, "winlogbeat") X(ECS, "ecs") X(NXLOG, "nxlog") X(FLAT, "flat") \
+	X(WINLOGBEAT6, "winlogbeat6") \
+	X(WINLOGBEAT, "winlogbeat") \
+	X(ECS, "ecs") \
+	X(NXLOG, "nxlog") \
+	X(FLAT, "flat") \
 	X(EVTX_DUMP, "evtx_dump")
 
 enum layout {
@@ -32,21 +40,23 @@ enum layout {
 #undef X
 	LAYOUT_MAX
 };
+/* clang-format on */
 
 struct wevent {
 	struct slice f[F_MAX];
-	struct slice host;	/* Computer in lower case without a trailing dot: the host's key, never the relay's */
-	struct slice raw;	/* the record as received */
-	int64_t time;		/* UtcTime, else the record's own time; STAMP_NONE when it has none */
-	int32_t event_id;	/* -1: none */
+	struct slice host; /* Computer in lower case without a trailing dot: the host's key, never
+			      the relay's */
+	struct slice raw;  /* the record as received */
+	int64_t time;      /* UtcTime, else the record's own time; STAMP_NONE when it has none */
+	int32_t event_id;  /* -1: none */
 	enum layout layout;
-	bool partial;		/* the sender cut the record; the fields that are here are complete */
-	bool repaired;		/* invalid UTF-8, lone surrogates or raw control characters were replaced */
+	bool partial;  /* the sender cut the record; the fields that are here are complete */
+	bool repaired; /* invalid UTF-8, lone surrogates or raw control characters were replaced */
 	uint32_t duplicate_keys; /* keys that came twice; the last one counts */
 };
 
-/* Sysmon's name of a field ("Image"), and the field of a name in any letter case; F_MAX when there is none.
- * Sigma's EventCode is EventID. */
+/* Sysmon's name of a field ("Image"), and the field of a name in any letter case; F_MAX when there
+ * is none. Sigma's EventCode is EventID. */
 const char *wevent_field_name(enum wevent_field);
 enum wevent_field wevent_field_find(struct slice name);
 
