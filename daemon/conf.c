@@ -19,51 +19,14 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "daemon/conf.h"
+#include "daemon/conf_value.h"
 #include "daemon/rules.h"
-
-#define KIB UINT64_C(1024)
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
-#define MINUTE UINT64_C(60)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
 
 #define SHOWN_MAX 80 /* bytes of a value in a fault */
 #define PATH_TEXT_MAX 128
 #define UNIX_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 /* ---- the table ---- */
-
-enum kind {
-	BYTES,
-	COUNT,
-	SECONDS,
-	SWITCH,
-	WORD,
-	FORMAT,
-	NAME,
-	PATH,
-	LISTEN,
-	ADDRESS,
-	DESTINATION,
-	SCALARS, /* what stands before is one value, what comes after is not */
-	INPUTS,
-	OUTPUTS,
-	PATHS,
-	ALIASES
-};
-
-struct setting {
-	const char *path;
-	enum kind kind;
-	size_t place;       /* in struct conf, or in the item of a list */
-	const char *preset; /* NULL: no value, or one that is worked out at the end */
-	uint64_t min, max;
-	const char *const *words; /* of an enum, in its order */
-	bool off;                 /* "off" is a value: 0 or NULL */
-	bool restart;             /* a reload does not change it */
-};
 
 #define CONF(member) offsetof(struct conf, member)
 #define INPUT(member) offsetof(struct conf_input, member)
@@ -78,66 +41,72 @@ static const char *const framings[] = { "lf", "octet-counted", NULL };
 static const char *const alert_modes[] = { "per_event", "per_rule", NULL };
 
 static const struct setting settings[] = {
-	{ "inputs", INPUTS, 0, .max = CONF_INPUTS_MAX },
-	{ "inputs[].type", WORD, INPUT(type), .words = input_types },
-	{ "inputs[].listen", LISTEN, .place = 0 },
-	{ "inputs[].name", NAME, INPUT(name), .max = CONF_NAME_MAX },
-	{ "inputs[].receive_buffer", BYTES, INPUT(receive_buffer), .preset = "8MiB", .min = 4 * KIB,
-		.max = GIB },
+	{ "inputs", SETTING_INPUTS, 0, .max = CONF_INPUTS_MAX },
+	{ "inputs[].type", SETTING_WORD, INPUT(type), .words = input_types },
+	{ "inputs[].listen", SETTING_LISTEN, .place = 0 },
+	{ "inputs[].name", SETTING_NAME, INPUT(name), .max = CONF_NAME_MAX },
+	{ "inputs[].receive_buffer", SETTING_BYTES, INPUT(receive_buffer), .preset = "8MiB",
+		.min = 4 * KIB, .max = GIB },
 
-	{ "rules.paths", PATHS, .place = 0 },
-	{ "rules.attack", PATH, .place = CONF(attack_file) },
+	{ "rules.paths", SETTING_PATHS, .place = 0 },
+	{ "rules.attack", SETTING_PATH, .place = CONF(attack_file) },
 
-	{ "outputs", OUTPUTS, 0, .max = CONF_OUTPUTS_MAX },
-	{ "outputs[].name", NAME, OUTPUT(name), .max = CONF_NAME_MAX },
-	{ "outputs[].type", WORD, OUTPUT(type), .words = output_types },
-	{ "outputs[].to", DESTINATION, OUTPUT(to), .max = PATH_MAX - 1 },
-	{ "outputs[].format", FORMAT, 0, .words = formats },
-	{ "outputs[].envelope", WORD, OUTPUT(envelope), .preset = "none", .words = envelopes },
-	{ "outputs[].framing", WORD, OUTPUT(framing), .preset = "lf", .words = framings },
+	{ "outputs", SETTING_OUTPUTS, 0, .max = CONF_OUTPUTS_MAX },
+	{ "outputs[].name", SETTING_NAME, OUTPUT(name), .max = CONF_NAME_MAX },
+	{ "outputs[].type", SETTING_WORD, OUTPUT(type), .words = output_types },
+	{ "outputs[].to", SETTING_DESTINATION, OUTPUT(to), .max = PATH_MAX - 1 },
+	{ "outputs[].format", SETTING_FORMAT, 0, .words = formats },
+	{ "outputs[].envelope", SETTING_WORD, OUTPUT(envelope), .preset = "none",
+		.words = envelopes },
+	{ "outputs[].framing", SETTING_WORD, OUTPUT(framing), .preset = "lf", .words = framings },
 
-	{ "alerts", WORD, CONF(alert_mode), .preset = "per_event", .words = alert_modes },
-	{ "alert.raw", SWITCH, CONF(alert_raw), .preset = "true" },
-	{ "alert.raw_max", BYTES, CONF(alert_raw_max), .preset = "64KiB", .min = KIB,
+	{ "alerts", SETTING_WORD, CONF(alert_mode), .preset = "per_event", .words = alert_modes },
+	{ "alert.raw", SETTING_SWITCH, CONF(alert_raw), .preset = "true" },
+	{ "alert.raw_max", SETTING_BYTES, CONF(alert_raw_max), .preset = "64KiB", .min = KIB,
 		.max = 16 * MIB },
 
-	{ "hosts.max", COUNT, CONF(hosts_max), .preset = "100000", .min = 256, .max = 10000000,
-		.restart = true },
-	{ "hosts.alias", ALIASES, .place = 0 },
-	{ "enrich.hosts", PATH, .place = CONF(enrich_hosts_file) },
+	{ "hosts.max", SETTING_COUNT, CONF(hosts_max), .preset = "100000", .min = 256,
+		.max = 10000000, .restart = true },
+	{ "hosts.alias", SETTING_ALIASES, .place = 0 },
+	{ "enrich.hosts", SETTING_PATH, .place = CONF(enrich_hosts_file) },
 
 	/* A count of RFC 6587 has seven digits: 9,999,999 bytes; lines may be longer. */
-	{ "limits.message", BYTES, CONF(message_max), .preset = "1MiB", .min = KIB,
+	{ "limits.message", SETTING_BYTES, CONF(message_max), .preset = "1MiB", .min = KIB,
 		.max = 16 * MIB },
-	{ "limits.connections", COUNT, CONF(connections_max), .preset = "20000", .min = 1,
+	{ "limits.connections", SETTING_COUNT, CONF(connections_max), .preset = "20000", .min = 1,
 		.max = 1000000 },
-	{ "limits.connections_per_address", COUNT, CONF(connections_per_address), .preset = "0",
-		.min = 0, .max = 1000000 },
-	{ "limits.idle", SECONDS, CONF(idle_seconds), .preset = "off", .min = 1, .max = 30 * DAY,
-		.off = true },
+	{ "limits.connections_per_address", SETTING_COUNT, CONF(connections_per_address),
+		.preset = "0", .min = 0, .max = 1000000 },
+	{ "limits.idle", SETTING_SECONDS, CONF(idle_seconds), .preset = "off", .min = 1,
+		.max = 30 * DAY, .off = true },
 	/* TCP_KEEPIDLE takes at most 32767 seconds. */
-	{ "limits.keepalive", SECONDS, CONF(keepalive_seconds), .preset = "60s", .min = 1,
+	{ "limits.keepalive", SETTING_SECONDS, CONF(keepalive_seconds), .preset = "60s", .min = 1,
 		.max = 9 * HOUR, .off = true },
-	{ "limits.json_depth", COUNT, CONF(json_depth), .preset = "256", .min = 8, .max = 1024 },
-	{ "limits.json_keys", COUNT, CONF(json_keys), .preset = "4096", .min = 64, .max = 1000000 },
-	{ "limits.memory", BYTES, CONF(memory_max), .preset = "512MiB", .min = MIB,
+	{ "limits.json_depth", SETTING_COUNT, CONF(json_depth), .preset = "256", .min = 8,
+		.max = 1024 },
+	{ "limits.json_keys", SETTING_COUNT, CONF(json_keys), .preset = "4096", .min = 64,
+		.max = 1000000 },
+	{ "limits.memory", SETTING_BYTES, CONF(memory_max), .preset = "512MiB", .min = MIB,
 		.max = 1024 * GIB },
 
-	{ "dead_letters.file", PATH, CONF(dead_letter_file), .off = true, .restart = true },
-	{ "dead_letters.max_size", BYTES, CONF(dead_letter_max), .preset = "256MiB", .min = MIB,
-		.max = 1024 * GIB, .restart = true },
-	{ "journal.max_size", BYTES, CONF(journal_max), .preset = "16MiB", .min = MIB,
+	{ "dead_letters.file", SETTING_PATH, CONF(dead_letter_file), .off = true, .restart = true },
+	{ "dead_letters.max_size", SETTING_BYTES, CONF(dead_letter_max), .preset = "256MiB",
+		.min = MIB, .max = 1024 * GIB, .restart = true },
+	{ "journal.max_size", SETTING_BYTES, CONF(journal_max), .preset = "16MiB", .min = MIB,
 		.max = 64 * GIB, .restart = true },
-	{ "state.directory", PATH, CONF(state_directory), .preset = LOCALSTATEDIR "/lib/t1505d",
+	{ "state.directory", SETTING_PATH, CONF(state_directory),
+		.preset = LOCALSTATEDIR "/lib/t1505d", .restart = true },
+	{ "control.socket", SETTING_PATH, CONF(control_socket),
+		.preset = RUNSTATEDIR "/t1505d/control", .max = UNIX_PATH_MAX, .restart = true },
+	{ "stats.interval", SETTING_SECONDS, CONF(stats_seconds), .preset = "10m", .min = 1,
+		.max = DAY, .off = true, .restart = true },
+	{ "metrics", SETTING_ADDRESS, CONF(metrics), .off = true, .restart = true },
+	{ "workers", SETTING_COUNT, CONF(workers), .preset = "0", .min = 0, .max = 256,
 		.restart = true },
-	{ "control.socket", PATH, CONF(control_socket), .preset = RUNSTATEDIR "/t1505d/control",
-		.max = UNIX_PATH_MAX, .restart = true },
-	{ "stats.interval", SECONDS, CONF(stats_seconds), .preset = "10m", .min = 1, .max = DAY,
-		.off = true, .restart = true },
-	{ "metrics", ADDRESS, CONF(metrics), .off = true, .restart = true },
-	{ "workers", COUNT, CONF(workers), .preset = "0", .min = 0, .max = 256, .restart = true },
-	{ "stop.timeout", SECONDS, CONF(stop_seconds), .preset = "10s", .min = 1, .max = HOUR },
-	{ "user", NAME, CONF(user), .preset = "t1505d", .max = 32, .off = true, .restart = true },
+	{ "stop.timeout", SETTING_SECONDS, CONF(stop_seconds), .preset = "10s", .min = 1,
+		.max = HOUR },
+	{ "user", SETTING_NAME, CONF(user), .preset = "t1505d", .max = 32, .off = true,
+		.restart = true },
 };
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
@@ -211,402 +180,6 @@ fault_setting(struct reader *reader, const char *path, bool warning, const char 
 			0, warning, "%s: %s", path, what);
 }
 
-static char *
-copy_text(struct slice text)
-{
-	char *copy = malloc(text.len + 1);
-
-	if (copy == NULL)
-		return NULL;
-	if (text.len > 0)
-		memcpy(copy, text.ptr, text.len);
-	copy[text.len] = '\0';
-	return copy;
-}
-
-/* `copy` belongs to *place afterwards.  0 or -ENOMEM. */
-static int
-take_text(char **place, char *copy)
-{
-	if (copy == NULL)
-		return -ENOMEM;
-	free(*place);
-	*place = copy;
-	return 0;
-}
-
-/* A relative path begins at the directory of the file that names it. */
-static char *
-absolute(const char *file, struct slice path)
-{
-	const char *slash = file == NULL ? NULL : strrchr(file, '/');
-	char *text = NULL;
-
-	if (slash == NULL || (path.len > 0 && path.ptr[0] == '/'))
-		return copy_text(path);
-	if (asprintf(&text, "%.*s/%.*s", (int)(slash - file), file, (int)path.len, path.ptr) == -1)
-		return NULL;
-	return text;
-}
-
-/* ---- kinds of values: each is parsed from text and says what it would have liked ---- */
-
-struct unit {
-	const char *name;
-	uint64_t factor;
-};
-static const struct unit byte_units[] = { { "GiB", GIB }, { "MiB", MIB }, { "KiB", KIB }, { "", 1 },
-	{ NULL, 0 } };
-static const struct unit second_units[] = { { "d", DAY }, { "h", HOUR }, { "m", MINUTE },
-	{ "s", 1 }, { NULL, 0 } };
-static const struct unit plain_units[] = { { "", 1 }, { NULL, 0 } };
-
-static int
-parse_units(const struct setting *setting, const struct unit *unit, struct slice text, void *place)
-{
-	uint64_t n;
-
-	for (; unit->name != NULL; unit++) {
-		size_t length = strlen(unit->name);
-		struct slice digits = slice_sub(text, 0, text.len < length ? 0 : text.len - length);
-
-		if (text.len < length ||
-			!slice_equal(slice_sub(text, digits.len, text.len), slice_of(unit->name)))
-			continue;
-		if (slice_number(slice_trim(digits), setting->max / unit->factor, &n) < 0 ||
-			n * unit->factor < setting->min)
-			return -EINVAL;
-		n *= unit->factor;
-		memcpy(place, &n, sizeof(n));
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int
-parse_bytes(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	(void)reader;
-	return parse_units(setting, byte_units, text, place);
-}
-
-static int
-parse_count(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	(void)reader;
-	return parse_units(setting, plain_units, text, place);
-}
-
-static int
-parse_seconds(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	(void)reader;
-	return parse_units(setting, second_units, text, place);
-}
-
-/* With the largest unit that leaves nothing over. */
-static void
-expect_units(const struct setting *setting, const struct unit *units, const char *what,
-	const char *examples, char *text, size_t size)
-{
-	const struct unit *low = units, *high = units;
-
-	while (setting->min % low->factor != 0 || setting->min < low->factor) {
-		if (low[1].name == NULL)
-			break;
-		low++;
-	}
-	while (setting->max % high->factor != 0)
-		high++;
-	(void)snprintf(text, size, "a %s from %ju%s to %ju%s%s%s", what,
-		(uintmax_t)(setting->min / low->factor), low->name,
-		(uintmax_t)(setting->max / high->factor), high->name,
-		setting->off ? ", or off" : "", examples);
-}
-
-static void
-expect_bytes(const struct setting *setting, char *text, size_t size)
-{
-	expect_units(
-		setting, byte_units, "size", " (bytes, or with KiB, MiB or GiB: 8MiB)", text, size);
-}
-
-static void
-expect_count(const struct setting *setting, char *text, size_t size)
-{
-	expect_units(setting, plain_units, "number", "", text, size);
-}
-
-static void
-expect_seconds(const struct setting *setting, char *text, size_t size)
-{
-	expect_units(setting, second_units, "time", " (with s, m, h or d: 10m)", text, size);
-}
-
-static int
-parse_switch(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	bool yes = slice_equal(text, SLICE("true"));
-
-	(void)reader;
-	(void)setting;
-	if (!yes && !slice_equal(text, SLICE("false")))
-		return -EINVAL;
-	memcpy(place, &yes, sizeof(yes));
-	return 0;
-}
-
-static void
-expect_switch(const struct setting *setting, char *text, size_t size)
-{
-	(void)setting;
-	(void)snprintf(text, size, "true or false");
-}
-
-static int
-find_word(const struct setting *setting, struct slice text)
-{
-	for (int i = 0; setting->words[i] != NULL; i++) {
-		if (slice_equal(text, slice_of(setting->words[i])))
-			return i;
-	}
-	return -EINVAL;
-}
-
-_Static_assert(sizeof(enum input_type) == sizeof(int) && sizeof(enum output_type) == sizeof(int) &&
-		       sizeof(enum output_envelope) == sizeof(int) &&
-		       sizeof(enum output_framing) == sizeof(int) &&
-		       sizeof(enum alert_mode) == sizeof(int),
-	"a word is stored as the int that its enum is");
-
-static int
-parse_word(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	int word = find_word(setting, text);
-
-	(void)reader;
-	if (word < 0)
-		return word;
-	memcpy(place, &word, sizeof(word));
-	return 0;
-}
-
-/* There is one format: it is checked, and there is nothing to store. */
-static int
-parse_format(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	(void)reader;
-	(void)place;
-	return find_word(setting, text) < 0 ? -EINVAL : 0;
-}
-
-static void
-expect_word(const struct setting *setting, char *text, size_t size)
-{
-	size_t length = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; setting->words[i] != NULL; i++) {
-		const char *before = i == 0 ? "" : setting->words[i + 1] == NULL ? " or " : ", ";
-		int n = snprintf(text + length, size - length, "%s%s", before, setting->words[i]);
-
-		if (n < 0 || (size_t)n >= size - length)
-			return;
-		length += (size_t)n;
-	}
-}
-
-static int
-parse_name(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	(void)reader;
-	if (text.len == 0 || text.len > setting->max)
-		return -EINVAL;
-	return take_text(place, copy_text(text));
-}
-
-static void
-expect_name(const struct setting *setting, char *text, size_t size)
-{
-	(void)snprintf(text, size, "a name of 1 to %ju bytes%s", (uintmax_t)setting->max,
-		setting->off ? ", or off" : "");
-}
-
-static size_t
-path_max(const struct setting *setting)
-{
-	return setting->max == 0 ? PATH_MAX - 1 : (size_t)setting->max;
-}
-
-static int
-parse_path(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	char *path;
-
-	if (text.len == 0 || text.len > path_max(setting))
-		return -EINVAL;
-	path = absolute(reader->file, text);
-	if (path != NULL && strlen(path) > path_max(setting)) {
-		free(path);
-		return -EINVAL;
-	}
-	return take_text(place, path);
-}
-
-static void
-expect_path(const struct setting *setting, char *text, size_t size)
-{
-	(void)snprintf(text, size, "a path of 1 to %zu bytes%s", path_max(setting),
-		setting->off ? ", or off" : "");
-}
-
-/* What `to` means depends on the type, which may come after it. */
-static int
-parse_destination(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	(void)reader;
-	if (text.len == 0 || text.len > setting->max)
-		return -EINVAL;
-	return take_text(place, copy_text(text));
-}
-
-static void
-expect_destination(const struct setting *setting, char *text, size_t size)
-{
-	(void)setting;
-	(void)snprintf(text, size, "host:port or a path");
-}
-
-/* "host:port" or "[IPv6]:port"; a name with a colon is no name. */
-static bool
-split_address(struct slice text, struct slice *host, struct slice *port)
-{
-	size_t at;
-
-	if (text.len > 0 && text.ptr[0] == '[') {
-		at = slice_find_byte(text, ']');
-		*host = slice_sub(text, 1, at);
-		if (at + 1 >= text.len || text.ptr[at + 1] != ':')
-			return false;
-		*port = slice_sub(text, at + 2, text.len);
-		return host->len > 0;
-	}
-	at = slice_find_byte(text, ':');
-	*host = slice_sub(text, 0, at);
-	*port = slice_sub(text, at + 1, text.len);
-	return at < text.len && host->len > 0;
-}
-
-/* A literal, since which interface a name means may change with its resolver. */
-static bool
-literal_address(struct slice text, struct sockaddr_storage *address, socklen_t *length)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	bool brackets = text.len > 0 && text.ptr[0] == '[';
-	char literal[INET6_ADDRSTRLEN];
-	struct slice host, port;
-	uint64_t number;
-
-	if (!split_address(text, &host, &port) || slice_number(port, 65535, &number) < 0 ||
-		host.len >= sizeof(literal) || slice_find_byte(host, '\0') < host.len)
-		return false;
-	memcpy(literal, host.ptr, host.len);
-	literal[host.len] = '\0';
-	memset(address, 0, sizeof(*address));
-	if (!brackets && inet_pton(AF_INET, literal, &v4.sin_addr) == 1) {
-		v4.sin_port = htons((uint16_t)number);
-		memcpy(address, &v4, sizeof(v4));
-		*length = sizeof(v4);
-		return true;
-	}
-	if (brackets && inet_pton(AF_INET6, literal, &v6.sin6_addr) == 1) {
-		v6.sin6_port = htons((uint16_t)number);
-		memcpy(address, &v6, sizeof(v6));
-		*length = sizeof(v6);
-		return true;
-	}
-	return false;
-}
-
-static int
-parse_listen(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	struct conf_input *input = place;
-
-	(void)reader;
-	(void)setting;
-	if (!literal_address(text, &input->address, &input->address_length))
-		return -EINVAL;
-	return take_text(&input->listen, copy_text(text));
-}
-
-static int
-parse_address(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	struct sockaddr_storage address;
-	socklen_t length;
-
-	(void)reader;
-	(void)setting;
-	if (!literal_address(text, &address, &length))
-		return -EINVAL;
-	return take_text(place, copy_text(text));
-}
-
-static void
-expect_address(const struct setting *setting, char *text, size_t size)
-{
-	(void)snprintf(text, size,
-		"an IPv4 or [IPv6] address and a port from 0 to 65535 (\"127.0.0.1:9150\", "
-		"\"[::]:514\")%s",
-		setting->off ? ", or off" : "");
-}
-
-static const struct {
-	int (*parse)(const struct reader *, const struct setting *, struct slice, void *place);
-	void (*expect)(const struct setting *, char *text, size_t size);
-	size_t size; /* of what is stored; 0: a pointer to text */
-} kinds[SCALARS] = {
-	[BYTES] = { parse_bytes, expect_bytes, sizeof(uint64_t) },
-	[COUNT] = { parse_count, expect_count, sizeof(uint64_t) },
-	[SECONDS] = { parse_seconds, expect_seconds, sizeof(uint64_t) },
-	[SWITCH] = { parse_switch, expect_switch, sizeof(bool) },
-	[WORD] = { parse_word, expect_word, sizeof(int) },
-	[FORMAT] = { parse_format, expect_word, 0 },
-	[NAME] = { parse_name, expect_name, 0 },
-	[PATH] = { parse_path, expect_path, 0 },
-	[LISTEN] = { parse_listen, expect_address, 0 },
-	[ADDRESS] = { parse_address, expect_address, 0 },
-	[DESTINATION] = { parse_destination, expect_destination, 0 },
-};
-
-static int
-parse_value(
-	const struct reader *reader, const struct setting *setting, struct slice text, void *place)
-{
-	if (!setting->off || !slice_equal(text, SLICE("off")))
-		return kinds[setting->kind].parse(reader, setting, text, place);
-	if (kinds[setting->kind].size == 0) {
-		free(*(char **)place);
-		*(char **)place = NULL;
-	} else {
-		memset(place, 0, kinds[setting->kind].size);
-	}
-	return 0;
-}
-
 /* ---- walking a text ---- */
 
 /* The text of one value; false after a fault. */
@@ -642,11 +215,11 @@ read_scalar(
 
 	if (!read_text(reader, node, &text))
 		return;
-	result = parse_value(reader, setting, text, target + setting->place);
+	result = conf_value_parse(reader->file, setting, text, target + setting->place);
 	if (result == -ENOMEM) {
 		no_memory(reader);
 	} else if (result < 0) {
-		kinds[setting->kind].expect(setting, expected, sizeof(expected));
+		conf_value_expect(setting, expected, sizeof(expected));
 		yaml_fault(reader->yaml, node, reader->faults, false, "%s: %.*s%s is not %s",
 			reader->shown, (int)(text.len < SHOWN_MAX ? text.len : SHOWN_MAX),
 			text.len == 0 ? "" : text.ptr, text.len == 0 ? "an empty text" : "",
@@ -841,7 +414,7 @@ preset(struct reader *reader, const char *section, char *target)
 		if (setting->preset == NULL || item != (section[0] != '\0') ||
 			!slice_prefix(path, slice_of(section)))
 			continue;
-		if (parse_value(reader, setting, slice_of(setting->preset),
+		if (conf_value_parse(reader->file, setting, slice_of(setting->preset),
 			    target + setting->place) < 0)
 			no_memory(reader);
 	}
@@ -983,7 +556,7 @@ finish_remote(struct reader *reader, struct fy_node *node, struct conf_output *o
 	struct slice host, port;
 	uint64_t number;
 
-	if (!split_address(slice_of(output->to), &host, &port) ||
+	if (!conf_value_split(slice_of(output->to), &host, &port) ||
 		slice_find_byte(host, ' ') < host.len || slice_number(port, 65535, &number) < 0 ||
 		number == 0) {
 		fault(reader, node,
@@ -991,8 +564,8 @@ finish_remote(struct reader *reader, struct fy_node *node, struct conf_output *o
 			"\"192.0.2.1:514\", \"[2001:db8::1]:514\")");
 		return;
 	}
-	output->host = copy_text(host);
-	output->port = copy_text(port);
+	output->host = conf_value_copy(host);
+	output->port = conf_value_copy(port);
 	if (output->host == NULL || output->port == NULL)
 		no_memory(reader);
 	else if (output->to[0] == '[' && inet_pton(AF_INET6, output->host, &ignored) != 1)
@@ -1002,9 +575,9 @@ finish_remote(struct reader *reader, struct fy_node *node, struct conf_output *o
 static void
 finish_path(struct reader *reader, struct fy_node *node, struct conf_output *output)
 {
-	char *path = absolute(reader->file, slice_of(output->to));
+	char *path = conf_value_path(reader->file, slice_of(output->to));
 
-	if (take_text(&output->to, path) < 0)
+	if (conf_value_take(&output->to, path) < 0)
 		no_memory(reader);
 	else if (output->type != OUTPUT_FILE && strlen(output->to) > UNIX_PATH_MAX)
 		fault(reader, node,
@@ -1114,7 +687,7 @@ read_path(struct reader *reader, struct fy_node *node)
 		return;
 	}
 	conf->rule_paths = paths;
-	paths[conf->rule_path_count] = absolute(reader->file, text);
+	paths[conf->rule_path_count] = conf_value_path(reader->file, text);
 	if (paths[conf->rule_path_count] == NULL)
 		no_memory(reader);
 	else
@@ -1125,10 +698,11 @@ static const struct {
 	void (*read)(struct reader *, struct fy_node *);
 	const char *what;
 } lists[] = {
-	[INPUTS] = { read_input, "a list is wanted here: - { type: tcp, listen: \"[::]:514\" }" },
-	[OUTPUTS] = { read_output,
+	[SETTING_INPUTS] = { read_input,
+		"a list is wanted here: - { type: tcp, listen: \"[::]:514\" }" },
+	[SETTING_OUTPUTS] = { read_output,
 		"a list is wanted here: - { type: tcp, to: \"siem.example:6514\" }" },
-	[PATHS] = { read_path, "a list of paths is wanted here: [ /etc/t1505d/rules ]" },
+	[SETTING_PATHS] = { read_path, "a list of paths is wanted here: [ /etc/t1505d/rules ]" },
 };
 
 static void
@@ -1147,9 +721,9 @@ read_list(struct reader *reader, const struct setting *setting, struct fy_node *
 	while ((item = fy_node_sequence_iterate(node, &iterator)) != NULL) {
 		size_t before = shown_add(reader, "[%zu]", count++);
 		const struct conf *conf = reader->conf;
-		size_t have = setting->kind == INPUTS    ? conf->input_count
-			      : setting->kind == OUTPUTS ? conf->output_count
-							 : 0;
+		size_t have = setting->kind == SETTING_INPUTS    ? conf->input_count
+			      : setting->kind == SETTING_OUTPUTS ? conf->output_count
+								 : 0;
 
 		if (setting->max > 0 && have >= setting->max) {
 			fault(reader, item, "more than 64 of them; remove some");
@@ -1169,7 +743,7 @@ fold_host(struct slice text)
 	char name[HOST_NAME_MAX_BYTES];
 	size_t length = host_fold(text, name);
 
-	return copy_text((struct slice){ name, length });
+	return conf_value_copy((struct slice){ name, length });
 }
 
 static void
@@ -1227,9 +801,9 @@ static void
 read_setting(
 	struct reader *reader, const struct setting *setting, struct fy_node *node, char *target)
 {
-	if (setting->kind < SCALARS)
+	if (setting->kind < SETTING_SCALARS)
 		read_scalar(reader, setting, node, target);
-	else if (setting->kind == ALIASES)
+	else if (setting->kind == SETTING_ALIASES)
 		read_aliases(reader, node);
 	else
 		read_list(reader, setting, node);
@@ -1571,8 +1145,8 @@ same_value(const struct setting *setting, const struct conf *a, const struct con
 		   *right = (const char *)b + setting->place;
 	const char *left_text, *right_text;
 
-	if (kinds[setting->kind].size > 0)
-		return memcmp(left, right, kinds[setting->kind].size) == 0;
+	if (conf_value_size(setting) > 0)
+		return memcmp(left, right, conf_value_size(setting)) == 0;
 	memcpy(&left_text, left, sizeof(left_text));
 	memcpy(&right_text, right, sizeof(right_text));
 	if (left_text == NULL || right_text == NULL)

@@ -3,7 +3,7 @@
 
 /* Counters.  A worker writes its own without a lock (one writer: relaxed load and store); readers
  * sum them.  Peers and rules are tables with a bound, under a mutex that is taken once a connection
- * or an alert, never once an event.  Rendered in one place for the status, the log and Prometheus.
+ * or an alert, never once an event.  Rendered by report.c.
  */
 
 #include <stdatomic.h>
@@ -122,11 +122,45 @@ struct metrics_view {
 #define METRICS_SAMPLE_SECONDS 5
 void metrics_sample(struct metrics *, int64_t now);
 
-/* A report as text the caller frees; NULL for no memory.  The human status, one JSON object,
- * Prometheus 0.0.4 text. */
-char *metrics_text(struct metrics *, const struct metrics_view *);
-char *metrics_json(struct metrics *, const struct metrics_view *);
-char *metrics_prometheus(struct metrics *, const struct metrics_view *);
+/* clang-format off */
+/* One input's counters, summed, in the order of INPUT_COUNTERS. */
+enum input_counter {
+#define X(name, help) INPUT_COUNTER_##name,
+	INPUT_COUNTERS(X)
+#undef X
+	INPUT_COUNTER_MAX
+};
+/* clang-format on */
+
+struct metrics_peer_total {
+	const char *address;
+	uint64_t messages, bytes, refused, alerts, connections;
+	int64_t last_seen;
+};
+
+struct metrics_rule_total {
+	const char *id; /* both belong to the table, for ever */
+	const char *title;
+	uint64_t alerts;
+};
+
+struct metrics_totals {
+	uint64_t inputs[CONF_INPUTS_MAX][INPUT_COUNTER_MAX];
+	uint64_t all[INPUT_COUNTER_MAX];
+	uint64_t reasons[REASON_MAX];
+	uint64_t layouts[LAYOUT_MAX];
+	uint64_t counters[DAEMON_COUNTER_MAX];
+	struct metrics_peer_total *peers; /* most messages first */
+	size_t peer_count;
+	struct metrics_rule_total *rules; /* most alerts first */
+	size_t rule_count;
+	double seconds; /* that the rates are of */
+	double events_rate, alerts_rate, refused_rate;
+};
+
+/* The sums of this moment, for a report; NULL for no memory. */
+struct metrics_totals *metrics_totals_new(struct metrics *, const struct metrics_view *);
+void metrics_totals_free(struct metrics_totals *);
 
 /* One line: what was done since the caller's last call (`since` begins as zeroes: since the start),
  * and what there is now. */

@@ -29,6 +29,7 @@
 #include "daemon/notify.h"
 #include "daemon/output.h"
 #include "daemon/privileges.h"
+#include "daemon/report.h"
 #include "daemon/run.h"
 #include "daemon/web.h"
 #include "daemon/worker.h"
@@ -136,7 +137,7 @@ look(struct daemon *daemon, const char **names, struct metrics_view *view)
 }
 
 static char *
-report(struct daemon *daemon, char *render(struct metrics *, const struct metrics_view *))
+render(struct daemon *daemon, char *as(struct metrics *, const struct metrics_view *))
 {
 	const char *names[CONF_INPUTS_MAX];
 	struct metrics_view view;
@@ -147,7 +148,7 @@ report(struct daemon *daemon, char *render(struct metrics *, const struct metric
 		hosts_evicted(daemon->hosts) -
 			metrics_total(daemon->metrics, DAEMON_hosts_evicted));
 	look(daemon, names, &view);
-	text = render(daemon->metrics, &view);
+	text = as(daemon->metrics, &view);
 	free(view.outputs);
 	return text;
 }
@@ -156,16 +157,16 @@ static char *
 answer_cb(void *argument, const char *request)
 {
 	if (strcmp(request, "status") == 0)
-		return report(argument, metrics_text);
+		return render(argument, report_text);
 	if (strcmp(request, "status json") == 0)
-		return report(argument, metrics_json);
+		return render(argument, report_json);
 	return NULL;
 }
 
 static char *
 prometheus_cb(void *argument)
 {
-	return report(argument, metrics_prometheus);
+	return render(argument, report_prometheus);
 }
 
 static void

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
-#include "daemon/metrics.h"
+#include "daemon/report.h"
 
 #define NOW INT64_C(1772359200000000)
 
@@ -89,7 +89,7 @@ element(yajl_val tree, const char *list, size_t index)
 START_TEST(json_has_every_counter_summed)
 {
 	struct metrics *metrics = filled();
-	char *text = metrics_json(metrics, &view), error[256];
+	char *text = report_json(metrics, &view), error[256];
 	yajl_val tree = yajl_tree_parse(text, error, sizeof(error));
 	const char *fault[] = { "ruleset", "fault", NULL };
 
@@ -127,7 +127,7 @@ END_TEST
 START_TEST(prometheus_can_read_each_line)
 {
 	struct metrics *metrics = filled();
-	char *text = metrics_prometheus(metrics, &view), *rest = text, *line;
+	char *text = report_prometheus(metrics, &view), *rest = text, *line;
 	regex_t grammar;
 	int lines = 0;
 
@@ -159,7 +159,7 @@ static const char *const prometheus_lines[] = {
 START_TEST(prometheus_has_the_values)
 {
 	struct metrics *metrics = filled();
-	char *text = metrics_prometheus(metrics, &view);
+	char *text = report_prometheus(metrics, &view);
 
 	ck_assert_msg(strstr(text, prometheus_lines[_i]) != NULL, "no line '%s' in\n%s",
 		prometheus_lines[_i], text);
@@ -174,7 +174,7 @@ static const char *const words[] = { "201", "nxlog", "json_syntax", "00e2d181", 
 START_TEST(the_text_shows_what_happened)
 {
 	struct metrics *metrics = filled();
-	char *text = metrics_text(metrics, &view);
+	char *text = report_text(metrics, &view);
 
 	ck_assert_msg(strstr(text, words[_i]) != NULL, "no '%s' in\n%s", words[_i], text);
 	free(text);
