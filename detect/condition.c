@@ -399,7 +399,9 @@ static bool
 eval_item(const struct condition *condition, const struct condition_item *item,
 	const struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
 {
-	const struct condition_pattern *patterns = condition->patterns + item->first;
+	/* An item may ask for absence alone, and a rule may have no pattern at all. */
+	const struct condition_pattern *patterns =
+		item->count > 0 ? condition->patterns + item->first : NULL;
 	uint32_t before = match->matched_count, hits = 0;
 
 	for (uint32_t i = 0; i < item->count; i++) {

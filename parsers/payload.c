@@ -220,10 +220,11 @@ undo_octal(struct slice *text, struct arena *arena)
 	return changed;
 }
 
+/* JSON's blanks, and two more that yajl takes for some. */
 static bool
 is_blank(char byte)
 {
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
 static struct slice

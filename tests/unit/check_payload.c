@@ -365,6 +365,8 @@ static const struct row {
 
 	{ "records in a row", SLICE_INIT(GOOD GOOD " " GOOD), SEEN "\n" SEEN "\n" SEEN "\n" },
 	{ "an array of records", SLICE_INIT("[" GOOD ", " GOOD "]"), SEEN "\n" SEEN "\n" },
+	{ "blanks that only yajl takes for some", SLICE_INIT("[\f" GOOD ",\v" GOOD "]"),
+		SEEN "\n" SEEN "\n" },
 	{ "arrays and records in a row", SLICE_INIT("[" GOOD "]" GOOD "[" GOOD "]"),
 		SEEN "\n" SEEN "\n" SEEN "\n" },
 	{ "values among the records of an array",
