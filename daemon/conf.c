@@ -127,6 +127,7 @@ struct reader {
 	char shown[PATH_TEXT_MAX *
 		   2]; /* the path of the value that is being read: "inputs[1].listen" */
 	size_t shown_length;
+	bool unread; /* a text is no YAML: what it would have set is not known */
 	struct {
 		const struct yaml *yaml;
 		struct fy_node *node;
@@ -859,7 +860,8 @@ finish(struct reader *reader, bool any_text)
 	struct conf *conf = reader->conf;
 
 	finish_aliases(reader);
-	if (!given(reader, "rules.paths") && conf_use_rule_paths(conf, rules, 1) < 0)
+	if (!given(reader, "rules.paths") && !reader->unread &&
+		conf_use_rule_paths(conf, rules, 1) < 0)
 		no_memory(reader);
 	if (conf->rule_path_count == 0 && reader->faults->errors == 0)
 		fault_setting(reader, "rules.paths", false,
@@ -889,8 +891,10 @@ read_yaml(struct reader *reader, const struct conf_text *text)
 {
 	struct yaml *yaml = yaml_parse(text->file, text->text, reader->faults);
 
-	if (yaml == NULL)
+	if (yaml == NULL) {
+		reader->unread = true;
 		return NULL;
+	}
 	reader->yaml = yaml;
 	reader->file = text->file;
 	shown_cut(reader, 0);

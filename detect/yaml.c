@@ -401,9 +401,12 @@ check_keys(struct walk *walk, struct fy_node *mapping, bool copied)
 	}
 	qsort(keys, n, sizeof(*keys), key_compare);
 	for (size_t i = 1; i < n; i++) {
-		if (keys[i].text.len > 0 && same_key(&keys[i - 1], &keys[i]))
-			walk_fault(walk, keys[i].node, copied, "duplicate key", keys[i].text,
-				"remove one of them");
+		/* No reason to keep silent about the rest of the text: the document stays. */
+		if (keys[i].text.len > 0 && !copied && same_key(&keys[i - 1], &keys[i]))
+			yaml_fault(walk->yaml, keys[i].node, walk->faults, false,
+				"duplicate key '%.*s'; remove one of them",
+				(int)(keys[i].text.len < 80 ? keys[i].text.len : 80),
+				keys[i].text.ptr);
 	}
 	free(keys);
 }

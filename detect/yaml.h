@@ -35,7 +35,8 @@ void faults_done(struct faults *);
 struct yaml; /* a text and its documents */
 
 /* Parse `text` (borrowed until yaml_free) with `file` as its name in faults.  NULL after adding at
- * least one error. */
+ * least one error.  A duplicate key is an error that leaves the documents, so that all other faults
+ * can be found in them. */
 struct yaml *yaml_parse(const char *file, struct slice text, struct faults *);
 void yaml_free(struct yaml *);
 

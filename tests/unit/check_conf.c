@@ -192,10 +192,11 @@ END_TEST
 START_TEST(all_faults_at_once)
 {
 	struct conf *conf = parse("inputs: [ { type: tcp, listen: x }, { type: y, listen: z } ]\n"
-				  "workers: many\nfoo: 1\nlimits: { idle: 5, memory: 1 }\n");
+				  "workers: many\nfoo: 1\nlimits: { idle: 5, memory: 1 }\n"
+				  "workers: 1\n");
 
 	ck_assert_ptr_null(conf);
-	ck_assert_uint_eq(faults.errors, 7);
+	ck_assert_uint_eq(faults.errors, 8);
 }
 END_TEST
 
@@ -595,6 +596,14 @@ START_TEST(faults_of_all_files_are_told)
 	conf = conf_examine(path_of("c.yml"), &faults);
 	ck_assert_ptr_nonnull(conf);
 	ck_assert_uint_eq(conf->workers, 0);
+	ck_assert_uint_eq(conf->rule_path_count, 1);
+	conf_free(conf);
+
+	/* Which rules it would have named is not known, so the default is not looked at. */
+	write_file("c.yml", "a: [\n");
+	conf = conf_examine(path_of("c.yml"), &faults);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_uint_eq(conf->rule_path_count, 0);
 	conf_free(conf);
 }
 END_TEST

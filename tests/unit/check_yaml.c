@@ -46,8 +46,11 @@ START_TEST(refuses_with_a_place)
 {
 	struct slice text = guard_copy(refusal_rows[_i].text);
 	struct faults faults = { 0 };
+	struct yaml *yaml = yaml_parse("f.yml", text, &faults);
 
-	ck_assert_msg(yaml_parse("f.yml", text, &faults) == NULL, "%s", refusal_rows[_i].name);
+	/* Only with a duplicate key there is still something that can be looked at for more. */
+	ck_assert_msg((yaml != NULL) == (strstr(refusal_rows[_i].say, "duplicate") != NULL), "%s",
+		refusal_rows[_i].name);
 	ck_assert_uint_ge(faults.errors, 1);
 	ck_assert_uint_eq(faults.errors, faults.count);
 	ck_assert_str_eq(faults.list[0].file, "f.yml");
@@ -57,6 +60,7 @@ START_TEST(refuses_with_a_place)
 			      faults.list[0].column == refusal_rows[_i].column,
 		"%s: %d:%d %s", refusal_rows[_i].name, faults.list[0].line, faults.list[0].column,
 		faults.list[0].text);
+	yaml_free(yaml);
 	faults_done(&faults);
 	guard_free(text);
 }
@@ -229,8 +233,9 @@ START_TEST(hostile_texts_end)
 		memcpy(text + len, hostile_rows[_i].line, line);
 	yaml = yaml_parse("f.yml", (struct slice){ text, len }, &faults);
 	ck_assert_msg(
-		(yaml == NULL) == (hostile_rows[_i].say != NULL), "%s", hostile_rows[_i].name);
-	ck_assert_msg(yaml != NULL || strstr(faults.list[0].text, hostile_rows[_i].say) != NULL,
+		(faults.errors > 0) == (hostile_rows[_i].say != NULL), "%s", hostile_rows[_i].name);
+	ck_assert_msg(
+		faults.errors == 0 || strstr(faults.list[0].text, hostile_rows[_i].say) != NULL,
 		"%s: %s", hostile_rows[_i].name, faults.list[0].text);
 	yaml_free(yaml);
 	faults_done(&faults);
