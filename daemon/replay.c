@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -23,6 +22,7 @@
 #include "daemon/hosts.h"
 #include "daemon/log.h"
 #include "daemon/rules.h"
+#include "daemon/table.h"
 #include "detect/detect.h"
 #include "parsers/envelope.h"
 #include "parsers/frame.h"
@@ -31,23 +31,10 @@
 #define MESSAGE_BYTES_MAX ((size_t)16 * 1024 * 1024) /* the most that limits.message can be */
 #define ARENA_BYTES_MAX (16 * MESSAGE_BYTES_MAX)
 #define PIPE_BYTES_MAX ((size_t)1024 * 1024 * 1024) /* of an input that cannot be mapped */
-#define ROWS_MAX 1000000    /* of the table; further alerts are only counted */
-#define CELL_COLUMNS_MAX 40 /* of a type or a name in the table */
-#define NAME_COLUMNS_MIN 12 /* on a narrow terminal */
-#define DEED_COLUMNS_MIN 40 /* with less room it has a line of its own */
-#define DEED_INDENT "    "
-#define CELL_BYTES_MAX 4096
 #define PROGRESS_MILLISECONDS 100
 #define MICROSECONDS_IN_SECOND 1000000
 
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_TABLE };
-
-struct row {
-	int64_t time;
-	size_t order; /* of coming */
-	const struct rule *rule;
-	char *host, *user, *deed; /* printable; one allocation, which begins at host */
-};
 
 struct replay {
 	struct rules *rules;
@@ -56,19 +43,16 @@ struct replay {
 	struct detect *detect;
 	struct arena *arena;
 	struct payload_limits limits;
-	bool table;
+	struct table *table; /* NULL for json */
 
 	const char *file;           /* that is being read */
 	const struct wevent *event; /* that is being looked at */
 	struct slice hostname;      /* of the message's syslog header, folded */
 	int64_t now;
 
-	uint64_t messages, records, alerts, lost_alerts;
+	uint64_t messages, records, alerts;
 	uint64_t reasons[REASON_MAX];
 	uint64_t *by_rule;
-
-	struct row *rows;
-	size_t row_count, row_room;
 
 	bool progress;
 	uint64_t total, done;  /* bytes; total is 0 when it is not known */
@@ -118,71 +102,6 @@ progress_clear(const struct replay *replay)
 
 /* ---- alerts ---- */
 
-/* "Critical WebShell_ChildProcess on web01: w3 started cmd as user" without what has columns of its
- * own. */
-static struct slice
-deed_of(const struct alert *alert, struct slice user)
-{
-	struct slice text = alert->message, as = SLICE(" as ");
-	size_t at = slice_find(text, SLICE(": "));
-	size_t end;
-
-	if (at < text.len)
-		text = slice_sub(text, at + 2, text.len);
-	end = text.len < user.len + as.len ? 0 : text.len - user.len - as.len;
-	if (user.len > 0 && end > 0 && slice_equal(slice_sub(text, end, end + as.len), as) &&
-		slice_equal(slice_sub(text, end + as.len, text.len), user))
-		text = slice_sub(text, 0, end);
-	return text;
-}
-
-static bool
-row_fill(struct row *row, struct slice host, struct slice user, struct slice deed)
-{
-	char cells[3][CELL_BYTES_MAX];
-	size_t lengths[3];
-	const struct slice values[3] = { host, user, deed };
-
-	for (size_t i = 0; i < 3; i++)
-		lengths[i] = strlen(log_escape(values[i], cells[i], sizeof(cells[i]))) + 1;
-	row->host = malloc(lengths[0] + lengths[1] + lengths[2]);
-	if (row->host == NULL)
-		return false;
-	row->user = row->host + lengths[0];
-	row->deed = row->user + lengths[1];
-	memcpy(row->host, cells[0], lengths[0]);
-	memcpy(row->user, cells[1], lengths[1]);
-	memcpy(row->deed, cells[2], lengths[2]);
-	return true;
-}
-
-static void
-row_add(struct replay *replay, const struct alert *alert)
-{
-	struct slice user = replay->event->f[F_User];
-	struct row *rows = replay->rows;
-	struct row row = { .time = alert->time, .order = replay->row_count, .rule = alert->rule };
-
-	if (replay->row_count == ROWS_MAX) {
-		replay->lost_alerts++;
-		return;
-	}
-	if (replay->row_count == replay->row_room) {
-		size_t room = replay->row_room == 0 ? 64 : replay->row_room * 2;
-
-		rows = realloc(rows, room * sizeof(*rows));
-		if (rows != NULL) {
-			replay->rows = rows;
-			replay->row_room = room;
-		}
-	}
-	if (rows == NULL || !row_fill(&row, alert->host, user, deed_of(alert, user))) {
-		replay->lost_alerts++;
-		return;
-	}
-	rows[replay->row_count++] = row;
-}
-
 static void
 alert_cb(void *context, const struct alert *alert)
 {
@@ -190,8 +109,8 @@ alert_cb(void *context, const struct alert *alert)
 
 	replay->alerts++;
 	replay->by_rule[alert->rule->index]++;
-	if (replay->table) {
-		row_add(replay, alert);
+	if (replay->table != NULL) {
+		table_add(replay->table, alert, replay->event->f[F_User]);
 		return;
 	}
 	/* Errors stay in the stream and are looked at at the end. */
@@ -350,202 +269,6 @@ total_bytes(char *const *files, size_t count)
 	return total;
 }
 
-/* ---- the table ---- */
-
-/* Newest first; of one time, in the order of coming. */
-static int
-compare_rows(const void *left, const void *right)
-{
-	const struct row *a = left, *b = right;
-
-	if (a->time != b->time)
-		return a->time > b->time ? -1 : 1;
-	return a->order < b->order ? -1 : 1;
-}
-
-/* The bytes of text that fill at most `columns`, a character being one wide; the number of columns
- * in *used. */
-static size_t
-fit(const char *text, size_t columns, size_t *used)
-{
-	size_t i = 0;
-
-	for (*used = 0; text[i] != '\0'; ++*used) {
-		if (*used == columns)
-			return i;
-		for (i++; ((unsigned char)text[i] & 0xc0) == 0x80; i++)
-			continue;
-	}
-	return i;
-}
-
-static size_t
-width_of(const char *text, size_t max)
-{
-	size_t used;
-
-	(void)fit(text, max, &used);
-	return used;
-}
-
-/* One cell, padded; a cut is marked.  `left`: columns that the terminal still has. */
-static void
-print_cell(const char *text, size_t width, bool last, size_t *left)
-{
-	size_t columns = width < *left ? width : *left, used, bytes;
-
-	bytes = fit(text, columns, &used);
-	if (text[bytes] != '\0' && columns > 0) {
-		bytes = fit(text, columns - 1, &used);
-		printf("%.*s\xe2\x80\xa6", (int)bytes, text);
-		used++;
-	} else {
-		printf("%.*s", (int)bytes, text);
-	}
-	*left -= used;
-	if (last)
-		return;
-	for (width += 2; used<width && * left> 0; used++, --*left)
-		putchar(' ');
-}
-
-enum {
-	COLUMN_TIME,
-	COLUMN_SEVERITY,
-	COLUMN_TYPE,
-	COLUMN_HOST,
-	COLUMN_USER,
-	COLUMN_DEED,
-	COLUMN_MAX
-};
-
-static void
-row_cells(const struct row *row, char time[STAMP_TEXT_MAX], const char *cells[COLUMN_MAX])
-{
-	size_t length = stamp_format(row->time, time);
-
-	/* Whole seconds, with a blank in the place of the T. */
-	for (size_t i = 0; i < length; i++) {
-		if (time[i] == 'T')
-			time[i] = ' ';
-		if (time[i] == '.' || time[i] == 'Z')
-			time[i] = '\0';
-	}
-	cells[COLUMN_TIME] = time;
-	cells[COLUMN_SEVERITY] = severity_name(row->rule->severity);
-	cells[COLUMN_TYPE] = row->rule->detection_type;
-	cells[COLUMN_HOST] = row->host;
-	cells[COLUMN_USER] = row->user;
-	cells[COLUMN_DEED] = row->deed;
-}
-
-/* How the table is laid out. */
-struct table {
-	size_t columns; /* of the terminal */
-	size_t widths[COLUMN_MAX];
-	bool two_lines;
-	bool colour;
-};
-
-static void
-print_row(const struct table *table, const char *const cells[COLUMN_MAX], const char *colour)
-{
-	size_t left = table->columns, count = table->two_lines ? COLUMN_DEED : COLUMN_MAX;
-
-	for (size_t i = 0; i < count; i++) {
-		if (i == COLUMN_SEVERITY)
-			fputs(colour, stdout);
-		print_cell(cells[i], table->widths[i], i == count - 1, &left);
-		if (i == COLUMN_SEVERITY && colour[0] != '\0')
-			fputs("\033[0m", stdout);
-	}
-	putchar('\n');
-	if (!table->two_lines)
-		return;
-	left = table->columns > sizeof(DEED_INDENT) ? table->columns - sizeof(DEED_INDENT) + 1 : 1;
-	fputs(DEED_INDENT, stdout);
-	print_cell(cells[COLUMN_DEED], table->widths[COLUMN_DEED], true, &left);
-	putchar('\n');
-}
-
-/* The terminal's width; without one a row is as long as it is. */
-static size_t
-terminal_columns(void)
-{
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-		size.ws_col > 0)
-		return size.ws_col;
-	return SIZE_MAX;
-}
-
-/* https://no-color.org: set and not empty. */
-static bool
-colours_wanted(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0');
-}
-
-/* As wide as what stands in the columns, but names narrower where the terminal is. */
-static void
-lay_out(struct table *table, const struct replay *replay, const char *const head[COLUMN_MAX])
-{
-	size_t taken = 0, name = table->columns / 7;
-
-	name = name < NAME_COLUMNS_MIN ? NAME_COLUMNS_MIN : name;
-	name = name > CELL_COLUMNS_MAX ? CELL_COLUMNS_MAX : name;
-	for (size_t i = 0; i < COLUMN_MAX; i++)
-		table->widths[i] = strlen(head[i]);
-	for (size_t row = 0; row < replay->row_count; row++) {
-		const char *cells[COLUMN_MAX];
-		char time[STAMP_TEXT_MAX];
-
-		row_cells(&replay->rows[row], time, cells);
-		for (size_t i = 0; i < COLUMN_DEED; i++) {
-			size_t width =
-				width_of(cells[i], i < COLUMN_HOST ? CELL_COLUMNS_MAX : name);
-
-			table->widths[i] = width > table->widths[i] ? width : table->widths[i];
-		}
-	}
-	for (size_t i = 0; i < COLUMN_DEED; i++)
-		taken += table->widths[i] + 2;
-	table->widths[COLUMN_DEED] = CELL_BYTES_MAX;
-	table->two_lines = table->columns < taken + DEED_COLUMNS_MIN;
-}
-
-static void
-print_table(struct replay *replay)
-{
-	static const char *const head[COLUMN_MAX] = { "TIME (UTC)", "SEVERITY", "DETECTION", "HOST",
-		"USER", "WHAT" };
-	static const char *const colours[SEVERITY_MAX] = {
-		[SEVERITY_INFORMATIONAL] = "\033[2m",
-		[SEVERITY_LOW] = "\033[36m",
-		[SEVERITY_MEDIUM] = "\033[33m",
-		[SEVERITY_HIGH] = "\033[31m",
-		[SEVERITY_CRITICAL] = "\033[1;31m",
-	};
-	struct table table = { .columns = terminal_columns(), .colour = colours_wanted() };
-
-	if (replay->row_count == 0)
-		return;
-	qsort(replay->rows, replay->row_count, sizeof(*replay->rows), compare_rows);
-	lay_out(&table, replay, head);
-	print_row(&table, head, "");
-	for (size_t row = 0; row < replay->row_count; row++) {
-		const char *cells[COLUMN_MAX];
-		char time[STAMP_TEXT_MAX];
-
-		row_cells(&replay->rows[row], time, cells);
-		print_row(&table, cells,
-			table.colour ? colours[replay->rows[row].rule->severity] : "");
-	}
-}
-
 /* ---- totals ---- */
 
 /* Several rules may share a detection type: they are one line. */
@@ -588,9 +311,9 @@ print_totals(const struct replay *replay)
 			fprintf(stderr, "  refused  %-32s %10ju  %s\n", reason_name((enum reason)i),
 				(uintmax_t)replay->reasons[i], reason_text((enum reason)i));
 	}
-	if (replay->lost_alerts > 0)
-		fprintf(stderr, "the table holds the first %zu alerts; %ju are not in it\n",
-			replay->row_count, (uintmax_t)replay->lost_alerts);
+	if (replay->table != NULL && table_left_out(replay->table) > 0)
+		fprintf(stderr, "%ju alerts had no room in the table\n",
+			(uintmax_t)table_left_out(replay->table));
 }
 
 /* ---- the command ---- */
@@ -611,9 +334,7 @@ static const char replay_help[] =
 static void
 replay_done(struct replay *replay)
 {
-	for (size_t i = 0; i < replay->row_count; i++)
-		free(replay->rows[i].host);
-	free(replay->rows);
+	table_free(replay->table);
 	free(replay->by_rule);
 	detect_free(replay->detect);
 	hosts_free(replay->hosts);
@@ -623,7 +344,7 @@ replay_done(struct replay *replay)
 
 /* EX_OK, or an exit code after saying why. */
 static int
-replay_init(struct replay *replay, const struct cmd_list *paths)
+replay_init(struct replay *replay, const struct cmd_list *paths, enum format format)
 {
 	struct faults faults = { 0 };
 	struct conf *conf = conf_parse(NULL, 0, &faults);
@@ -646,7 +367,10 @@ replay_init(struct replay *replay, const struct cmd_list *paths)
 	replay->by_rule = calloc(ruleset_count(replay->rules->set) + 1, sizeof(*replay->by_rule));
 	replay->arena = arena_new(ARENA_BYTES_MAX);
 	replay->hosts = hosts_new(conf->hosts_max);
-	if (replay->by_rule == NULL || replay->arena == NULL || replay->hosts == NULL)
+	if (format == FORMAT_TABLE)
+		replay->table = table_new();
+	if (replay->by_rule == NULL || replay->arena == NULL || replay->hosts == NULL ||
+		(format == FORMAT_TABLE && replay->table == NULL))
 		goto done;
 	replay->detect =
 		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back });
@@ -664,13 +388,13 @@ done:
 static int
 replay_files(const struct cmd_list *paths, enum format format, char *const *files, size_t count)
 {
-	struct replay replay = { .table = format == FORMAT_TABLE };
-	int result = replay_init(&replay, paths);
+	struct replay replay = { 0 };
+	int result = replay_init(&replay, paths, format);
 
 	if (result != EX_OK)
 		goto done;
 	/* Not between the alerts on one terminal. */
-	replay.progress = isatty(STDERR_FILENO) && (replay.table || !isatty(STDOUT_FILENO));
+	replay.progress = isatty(STDERR_FILENO) && (replay.table != NULL || !isatty(STDOUT_FILENO));
 	replay.total = total_bytes(files, count);
 	for (size_t i = 0; i < count; i++) {
 		int one = replay_file(&replay, files[i]);
@@ -678,8 +402,8 @@ replay_files(const struct cmd_list *paths, enum format format, char *const *file
 		result = result == EX_OK ? one : result;
 	}
 	progress_clear(&replay);
-	if (replay.table)
-		print_table(&replay);
+	if (replay.table != NULL)
+		table_print(replay.table);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		fprintf(stderr, "t1505d replay: stdout: %s\n", strerror(errno));
 		result = EX_IOERR;
