@@ -408,8 +408,12 @@ payload_next(struct payload *payload, struct wevent *event, enum reason *why)
 	}
 	payload->any = true;
 	result = json_read(payload->json, payload->rest, &record, &duplicates, &used);
-	if (result == JSON_SYNTAX && undo_octal(&payload->rest, payload->arena))
-		result = json_read(payload->json, payload->rest, &record, &duplicates, &used);
+	if (result == JSON_SYNTAX && !payload->undone &&
+		undo_octal(&payload->rest, payload->arena)) {
+		/* The escapes may have stood before the value, or in the place of one. */
+		payload->undone = true;
+		return payload_next(payload, event, why);
+	}
 	if (result != JSON_OBJECT && result != JSON_CUT && result != JSON_OTHER)
 		return give_up(payload, refusals[result], why);
 	payload->record = slice_sub(payload->rest, 0, used);

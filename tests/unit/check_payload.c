@@ -464,6 +464,10 @@ static const struct row {
 			   "\"\\na\\nb\\nc\\nd\\ne\\nf\\ng\\nh\\ni\\nj\\nk\\nl\",#012\"Image\":"
 			   "\"x\"}"),
 		"1  [x] [] [] dup=1\n" },
+	{ "escapes of rsyslog around the comma of an array",
+		SLICE_INIT("[{\"EventID\":1,\"Channel\":\"c\",\"Computer\":\"h\"}#012,#012"
+			   "{\"EventID\":2,\"Channel\":\"c\",\"Computer\":\"h\"}#012]"),
+		"1 h [] [] []\n2 h [] [] []\n" },
 	{ "a stray # is still an error", SLICE_INIT("{#012  \"EventID\": #1}"), "!json_syntax\n" },
 
 	{ "nothing", SLICE_INIT(""), "!empty\n" },
