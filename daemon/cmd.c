@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +64,10 @@ compare_fault(const void *left, const void *right)
 static void
 print_fault(const struct fault *fault)
 {
-	const char *word = fault->warning ? "warning" : "error";
+	char place[PATH_MAX];
 
-	if (fault->line > 0)
-		fprintf(stderr, "%s:%d:%d: %s: %s\n", fault->file, fault->line, fault->column, word,
-			fault->text);
-	else
-		fprintf(stderr, "%s: %s: %s\n", fault->file, word, fault->text);
+	fprintf(stderr, "%s: %s: %s\n", fault_place(fault, place, sizeof(place)),
+		fault->warning ? "warning" : "error", fault->text);
 }
 
 void

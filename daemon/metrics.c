@@ -321,21 +321,15 @@ rate(uint64_t now, uint64_t then, double seconds)
 	return now > then && seconds > 0 ? (double)(now - then) / seconds : 0;
 }
 
-/* Against the oldest sample of the last minute, or the start. Under the lock. */
+/* Against the sample of a minute ago, or the start. Under the lock. */
 static void
 set_rates(struct metrics *metrics, const struct metrics_view *view, struct metrics_totals *totals)
 {
-	struct sample oldest = { view->started, 0, 0, 0 };
+	struct sample oldest = metrics->samples[metrics->next_sample];
 
-	for (size_t i = 0; i < SAMPLES; i++) {
-		const struct sample *sample =
-			&metrics->samples[(metrics->next_sample + i) % SAMPLES];
-
-		if (sample->time != 0 && sample->time < view->now) {
-			oldest = *sample;
-			break;
-		}
-	}
+	/* A younger process, or a clock that was set back. */
+	if (oldest.time == 0 || oldest.time >= view->now)
+		oldest = (struct sample){ view->started, 0, 0, 0 };
 	totals->seconds = view->now > oldest.time ? (double)(view->now - oldest.time) / 1e6 : 0;
 	totals->events_rate =
 		rate(totals->all[INPUT_COUNTER_events], oldest.events, totals->seconds);

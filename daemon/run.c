@@ -70,9 +70,10 @@ log_faults(const struct faults *faults)
 {
 	for (size_t i = 0; i < faults->count; i++) {
 		const struct fault *fault = &faults->list[i];
+		char place[PATH_MAX];
 
 		(fault->warning ? log_warning : log_error)(
-			"%s:%d:%d: %s", fault->file, fault->line, fault->column, fault->text);
+			"%s: %s", fault_place(fault, place, sizeof(place)), fault->text);
 	}
 }
 
@@ -84,11 +85,14 @@ summarise_faults(const struct faults *faults)
 
 	for (size_t i = 0; i < faults->count; i++) {
 		const struct fault *fault = &faults->list[i];
+		char place[PATH_MAX], more[32] = "";
 
 		if (fault->warning)
 			continue;
-		if (asprintf(&text, "%s:%d:%d: %s (%zu errors)", fault->file, fault->line,
-			    fault->column, fault->text, faults->errors) == -1)
+		if (faults->errors > 1)
+			(void)snprintf(more, sizeof(more), ", and %zu more", faults->errors - 1);
+		if (asprintf(&text, "%s: %s%s", fault_place(fault, place, sizeof(place)),
+			    fault->text, more) == -1)
 			return NULL;
 		return text;
 	}
@@ -249,8 +253,7 @@ refuse_reload(struct daemon *daemon, char *why)
 	metrics_count(daemon->metrics, DAEMON_reload_failures, 1);
 	free(daemon->rules_fault);
 	daemon->rules_fault = why;
-	log_error("the reload is refused (%s); the running configuration stays in force",
-		why == NULL ? "out of memory" : why);
+	log_error("the reload is refused; the running configuration stays in force");
 }
 
 /* What can still fail comes first; listeners_use() and outputs_use() leave everything as it was

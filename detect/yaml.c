@@ -104,6 +104,16 @@ faults_done(struct faults *faults)
 	*faults = (struct faults){ 0 };
 }
 
+const char *
+fault_place(const struct fault *fault, char *text, size_t size)
+{
+	if (fault->line > 0)
+		(void)snprintf(text, size, "%s:%d:%d", fault->file, fault->line, fault->column);
+	else
+		(void)snprintf(text, size, "%s", fault->file);
+	return text;
+}
+
 /* The place of a byte, for the few faults that are found before there are nodes. */
 static void
 place(struct slice text, size_t at, int *line, int *column)

@@ -32,6 +32,9 @@ void faults_add(struct faults *, const char *file, int line, int column, bool wa
 	...) __attribute__((format(printf, 6, 7)));
 void faults_done(struct faults *);
 
+/* "FILE:LINE:COLUMN", or FILE alone when all of it is meant, cut to `size`.  Returns `text`. */
+const char *fault_place(const struct fault *, char *text, size_t size);
+
 struct yaml; /* a text and its documents */
 
 /* Parse `text` (borrowed until yaml_free) with `file` as its name in faults.  NULL after adding at

@@ -86,6 +86,37 @@ element(yajl_val tree, const char *list, size_t index)
 	return value->u.array.values[index];
 }
 
+/* A minute at most, less when there was less, and nothing when the clock was set back. */
+START_TEST(rates_are_of_the_last_minute)
+{
+	struct metrics *metrics = metrics_new(1);
+	struct metrics_view now = view;
+	static const struct {
+		int after; /* seconds after the start */
+		double seconds, rate;
+	} rows[] = { { 1, 1, 10 }, { 7, 7, 10 }, { 60, 60, 10 }, { 62, 62, 10 }, { 300, 60, 10 },
+		{ -5, 0, 0 } };
+
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		struct metrics_totals *totals;
+		int last = row == 0 ? 0 : rows[row - 1].after;
+
+		for (int second = last + 1; second <= rows[row].after; second++) {
+			counter_add(&metrics_worker(metrics, 0)->inputs[0].events, 10);
+			if (second % METRICS_SAMPLE_SECONDS == 0)
+				metrics_sample(metrics, view.started + second * INT64_C(1000000));
+		}
+		now.now = view.started + rows[row].after * INT64_C(1000000);
+		totals = metrics_totals_new(metrics, &now);
+		ck_assert_ptr_nonnull(totals);
+		ck_assert_double_eq(totals->seconds, rows[row].seconds);
+		ck_assert_double_eq(totals->events_rate, rows[row].rate);
+		metrics_totals_free(totals);
+	}
+	metrics_free(metrics);
+}
+END_TEST
+
 START_TEST(json_has_every_counter_summed)
 {
 	struct metrics *metrics = filled();
@@ -242,6 +273,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	tcase_add_test(tcase, rates_are_of_the_last_minute);
 	tcase_add_test(tcase, json_has_every_counter_summed);
 	tcase_add_test(tcase, prometheus_can_read_each_line);
 	tcase_add_loop_test(tcase, prometheus_has_the_values, 0,
