@@ -38,6 +38,7 @@ counter_add(counter *c, uint64_t n)
 	X(repaired, "records with invalid UTF-8, lone surrogates or raw control characters, repaired") \
 	X(partial, "records cut by their sender, used in part") \
 	X(duplicate_keys, "JSON keys that came twice") \
+	X(trailing, "messages with text behind their last record, which is not looked at") \
 	X(alerts, "alerts raised") X(kernel_drops, "datagrams dropped by the kernel (SO_RXQ_OVFL)")
 
 struct input_metrics {

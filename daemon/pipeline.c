@@ -209,6 +209,8 @@ records(struct work *work, struct slice bytes)
 			note(work, why);
 			break;
 		case PAYLOAD_END:
+			if (payload.trailing)
+				counter_add(&work->input->trailing, 1);
 			return;
 		}
 	}

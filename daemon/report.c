@@ -153,7 +153,7 @@ text_counters(FILE *out, const struct metrics_totals *totals)
 	for (size_t i = 0; i < REASON_MAX; i++)
 		text_named(out, "REASON", reason_name((enum reason)i), totals->reasons[i],
 			reason_text((enum reason)i), &reasons);
-	for (size_t i = INPUT_COUNTER_repaired; i <= INPUT_COUNTER_duplicate_keys; i++)
+	for (size_t i = INPUT_COUNTER_repaired; i <= INPUT_COUNTER_trailing; i++)
 		text_named(out, "OTHER", input_counters[i].name, totals->all[i],
 			input_counters[i].help, &others);
 	for (size_t i = 0; i < DAEMON_COUNTER_MAX; i++)

@@ -191,6 +191,14 @@ repair(struct slice *text, struct arena *arena, bool *changed)
 	return true;
 }
 
+/* Is it an escape of rsyslog's, as #012? */
+static bool
+is_octal(struct slice s)
+{
+	return s.len >= 4 && s.ptr[0] == '#' && s.ptr[1] == '0' && s.ptr[2] >= '0' &&
+	       s.ptr[2] <= '3' && s.ptr[3] >= '0' && s.ptr[3] <= '7';
+}
+
 /* rsyslog hands on the line breaks of pretty-printed JSON as #012, which is as long as a line break
  * and three blanks.  Only those outside of strings: inside, nobody can tell them from the sender's
  * text.  false: there are none, or no memory. */
@@ -209,8 +217,7 @@ undo_octal(struct slice *text, struct arena *arena)
 			continue;
 		}
 		string ^= p[i] == '"';
-		if (string || p[i] != '#' || copy.len - i < 4 || p[i + 1] != '0' ||
-			p[i + 2] < '0' || p[i + 2] > '3' || p[i + 3] < '0' || p[i + 3] > '7')
+		if (string || !is_octal(slice_sub(copy, i, copy.len)))
 			continue;
 		memset(p + i, ' ', 4);
 		changed = true;
@@ -335,6 +342,22 @@ next_value(struct payload *payload)
 	}
 }
 
+/* Is there more than what may end an array or a line? */
+static bool
+is_trailing(struct slice rest)
+{
+	while (rest.len > 0) {
+		if (is_octal(rest))
+			rest = slice_sub(rest, 4, rest.len);
+		else if (is_blank(rest.ptr[0]) || rest.ptr[0] == ',' || rest.ptr[0] == ']' ||
+			 rest.ptr[0] == '\0')
+			rest = slice_sub(rest, 1, rest.len);
+		else
+			return true;
+	}
+	return false;
+}
+
 /* Text that holds no record: is it JSON at least? */
 static enum reason
 reason_of_text(struct payload *payload)
@@ -402,6 +425,7 @@ payload_next(struct payload *payload, struct wevent *event, enum reason *why)
 	if (payload->json == NULL && payload->rest.len > 0)
 		return give_up(payload, REASON_NO_MEMORY, why);
 	if (!next_value(payload)) {
+		payload->trailing = payload->any && is_trailing(payload->rest);
 		if (payload->any)
 			return PAYLOAD_END;
 		return give_up(payload, reason_of_text(payload), why);

@@ -31,6 +31,8 @@ struct payload {
 	struct json *json; /* reads records; NULL for no memory */
 	bool in_array;
 	bool any;      /* a record has been found */
+	bool trailing; /* text that is no record stands behind the last one: for a counter, at
+			  PAYLOAD_END */
 	bool undone;   /* rsyslog's escapes */
 	bool repaired; /* the bytes were not as JSON wants them: `rest` is a repaired copy in the
 			  arena */

@@ -271,6 +271,8 @@ summarize(struct slice message, struct payload_limits with)
 	payload_init(&payload, envelope.payload, with, arena);
 	while ((result = payload_next(&payload, &event, &why)) != PAYLOAD_END)
 		add_summary(result, &event, why);
+	if (payload.trailing)
+		add_text("trailing\n");
 }
 
 #define ID(id) "\"event_id\":" id ","
@@ -376,7 +378,7 @@ static const struct row {
 		SEEN "\n!unknown_layout\n" SEEN "\n" },
 	{ "a syntax error gives up what follows", SLICE_INIT(GOOD "{\"a\":}" GOOD),
 		SEEN "\n!json_syntax\n" },
-	{ "text behind a record", SLICE_INIT(GOOD " and so on"), SEEN "\n" },
+	{ "text behind a record", SLICE_INIT(GOOD " and so on"), SEEN "\ntrailing\n" },
 	{ "text between records", SLICE_INIT(GOOD " and " GOOD), SEEN "\n" SEEN "\n" },
 
 	{ "a field twice: the last counts", SLICE_INIT(LINE("x\",\"CommandLine\":\"y")),
@@ -468,6 +470,9 @@ static const struct row {
 		SLICE_INIT("[{\"EventID\":1,\"Channel\":\"c\",\"Computer\":\"h\"}#012,#012"
 			   "{\"EventID\":2,\"Channel\":\"c\",\"Computer\":\"h\"}#012]"),
 		"1 h [] [] []\n2 h [] [] []\n" },
+	{ "a brace behind the record", SLICE_INIT(GOOD " x {"), SEEN "\ntrailing\n" },
+	{ "what ends a line is no text", SLICE_INIT(GOOD ",#015#012"), SEEN "\n" },
+	{ "what ends an array is no text", SLICE_INIT("[" GOOD "] \r"), SEEN "\n" },
 	{ "a stray # is still an error", SLICE_INIT("{#012  \"EventID\": #1}"), "!json_syntax\n" },
 
 	{ "nothing", SLICE_INIT(""), "!empty\n" },
