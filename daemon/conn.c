@@ -524,10 +524,10 @@ monotonic(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* One round: each connection is read until it has nothing more, or its share is used up.  Returns
- * the bytes that came. */
+/* One round: each connection is read until it has nothing more, or its share is used up, or the
+ * deadline is there.  Returns the bytes that came. */
 static size_t
-read_all(struct conn_set *set, int64_t now)
+read_all(struct conn_set *set, int64_t now, int64_t deadline)
 {
 	size_t count, total = 0;
 	struct conn *conn;
@@ -535,7 +535,7 @@ read_all(struct conn_set *set, int64_t now)
 	DL_COUNT(set->all, conn, count);
 	/* From the front to the back of the list, since a turn may close any connection
 	 * (make_room). */
-	while (count-- > 0 && set->all != NULL) {
+	while (count-- > 0 && set->all != NULL && monotonic() < deadline) {
 		enum turn turn = TURN_MORE;
 		size_t share = 0, bytes;
 
@@ -560,7 +560,7 @@ conn_set_finish(struct conn_set *set)
 	int64_t deadline = monotonic() + CONN_FINISH_SECONDS * 1000;
 	int64_t now = worker_now();
 
-	while (read_all(set, now) > 0 && set->all != NULL && monotonic() < deadline)
+	while (read_all(set, now, deadline) > 0 && set->all != NULL && monotonic() < deadline)
 		(void)nanosleep(&pause, NULL); /* cut short by a signal it is as good */
 	while (set->all != NULL)
 		finish(set->all, now);

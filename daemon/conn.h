@@ -15,7 +15,7 @@
 #define CONN_FINISH_BYTES_MAX \
 	(16 * 1024 * 1024)      /* read of one connection in one round at the stop */
 #define CONN_FINISH_PAUSE_MS 50 /* between two rounds */
-#define CONN_FINISH_SECONDS 5   /* for all rounds together; the first is always made */
+#define CONN_FINISH_SECONDS 5   /* for all rounds together, however fast they send */
 
 struct conn_set;
 
