@@ -9,8 +9,7 @@
  * values: what an operator makes false takes its pairs away with it.  The same walk with sets
  * instead of truth values finds what a condition cannot be true without.
  *
- * Not here: `N of`, and the aggregations behind a pipe that Sigma 2 has given up.  They are
- * refused. */
+ * Not here: the aggregations behind a pipe that Sigma 2 has given up.  They are refused. */
 
 #include <assert.h>
 #include <errno.h>
@@ -26,8 +25,9 @@ enum word {
 	WORD_AND,
 	WORD_OR,
 	WORD_NOT,
-	WORD_ONE_OF, /* 1 of NAME */
-	WORD_ALL_OF, /* all of NAME */
+	WORD_ONE_OF,  /* 1 of NAME */
+	WORD_ALL_OF,  /* all of NAME */
+	WORD_SOME_OF, /* 3 of NAME */
 	WORD_NAME,
 	WORD_BAD
 };
@@ -42,6 +42,7 @@ struct parser {
 	enum word waiting[CONDITION_STACK_MAX]; /* operators and open parentheses */
 	uint32_t waiting_count;
 	uint32_t depth; /* of the evaluation's stack, so far */
+	uint32_t least; /* of the WORD_SOME_OF that was read last */
 	char *error;
 };
 
@@ -88,7 +89,7 @@ emit_selection(struct parser *parser, struct condition_selection *selection)
 		if (code == CONDITION_ITEM)
 			depth++;
 		else if (code != CONDITION_NOT)
-			depth--;
+			depth--; /* a selection has no CONDITION_SOME */
 		if (depth > CONDITION_STACK_MAX)
 			return refuse(
 				parser, "nested too deep at", selection->name, "split the rule");
@@ -146,7 +147,9 @@ next_quantified(struct parser *parser, struct slice first, struct slice *name)
 			"write '1 of NAME*' or '1 of them'");
 		return WORD_BAD;
 	}
-	return slice_equal(first, SLICE("1")) ? WORD_ONE_OF : WORD_ALL_OF;
+	if (slice_equal_nocase(first, SLICE("all")))
+		return WORD_ALL_OF;
+	return parser->least == 1 ? WORD_ONE_OF : WORD_SOME_OF;
 }
 
 static enum word
@@ -171,12 +174,18 @@ next_word(struct parser *parser, struct slice *name)
 		if (slice_equal_nocase(text, words[i].text))
 			return words[i].word;
 	}
-	if (slice_equal(text, SLICE("1")) || slice_equal_nocase(text, SLICE("all")))
+	if (slice_equal_nocase(text, SLICE("all")))
 		return next_quantified(parser, text, name);
 	if (is_number(text)) {
-		(void)refuse(parser, "only '1 of' and 'all of' are known, not", text,
-			"list the selections");
-		return WORD_BAD;
+		uint64_t least;
+
+		if (slice_number(text, CONDITION_STACK_MAX, &least) != 0 || least == 0) {
+			(void)refuse(parser, "a number from 1 to 64 is wanted, not", text,
+				"write '1 of NAME*' or 'all of NAME*'");
+			return WORD_BAD;
+		}
+		parser->least = (uint32_t)least;
+		return next_quantified(parser, text, name);
 	}
 	if (slice_equal(text, SLICE("|"))) {
 		(void)refuse(parser, "aggregation after", text,
@@ -223,10 +232,22 @@ name_matches(struct slice pattern, struct slice name)
 	return p == pattern.len;
 }
 
+/* `some`: how many selections stand on the stack, to be counted. */
+static int
+finish_some(struct parser *parser, uint32_t some, struct slice name)
+{
+	if (some < parser->least)
+		return refuse(parser, "there are fewer selections than that named like", name,
+			"correct the number or the pattern");
+	return emit(parser, (struct condition_op){
+				    .code = CONDITION_SOME, .least = parser->least, .of = some });
+}
+
 static int
 operand(struct parser *parser, enum word word, struct slice name)
 {
 	struct condition_op join = { .code = word == WORD_ALL_OF ? CONDITION_AND : CONDITION_OR };
+	uint32_t some = 0;
 	bool any = false;
 
 	for (size_t i = 0; i < parser->selection_count; i++) {
@@ -236,11 +257,17 @@ operand(struct parser *parser, enum word word, struct slice name)
 		if (word == WORD_NAME ? !slice_equal(name, selection->name)
 				      : !name_matches(name, selection->name))
 			continue;
-		parser->depth += any;
-		result = emit_selection(parser, selection);
-		parser->depth -= any;
-		if (result == 0 && any)
-			result = emit(parser, join);
+		if (word == WORD_SOME_OF) {
+			parser->depth += some;
+			result = emit_selection(parser, selection);
+			parser->depth -= some++;
+		} else {
+			parser->depth += any;
+			result = emit_selection(parser, selection);
+			parser->depth -= any;
+			if (result == 0 && any)
+				result = emit(parser, join);
+		}
 		if (result != 0)
 			return result;
 		any = true;
@@ -252,7 +279,7 @@ operand(struct parser *parser, enum word word, struct slice name)
 		return refuse(parser, "no selection is named like", name,
 			"correct the pattern or add one");
 	parser->depth++;
-	return 0;
+	return word == WORD_SOME_OF ? finish_some(parser, some, name) : 0;
 }
 
 /* Write out the operators that bind at least as tight as `word`, to the innermost parenthesis. */
@@ -303,6 +330,7 @@ before_value(struct parser *parser, enum word word, struct slice name, bool *val
 	case WORD_NAME:
 	case WORD_ONE_OF:
 	case WORD_ALL_OF:
+	case WORD_SOME_OF:
 		*value = true;
 		return operand(parser, word, name);
 	case WORD_OPEN:
@@ -396,25 +424,50 @@ show(struct match *match, enum wevent_field field, struct slice text)
 }
 
 static bool
+pattern_holds(const struct condition_pattern *pattern, enum wevent_field field,
+	const struct pattern_scratch *scratch, const struct wevent *event)
+{
+	if (pattern->kind == CONDITION_COMPARISON)
+		return compare_holds(&pattern->compared, event, field);
+	return pattern_matches(scratch, pattern->id, event->f[field]);
+}
+
+static bool
 eval_item(const struct condition *condition, const struct condition_item *item,
 	const struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
 {
 	/* An item may ask for absence alone, and a rule may have no pattern at all. */
 	const struct condition_pattern *patterns =
 		item->count > 0 ? condition->patterns + item->first : NULL;
-	uint32_t before = match->matched_count, hits = 0;
+	uint32_t before = match->matched_count, values = 0, last = UINT32_MAX;
+	bool holds;
 
 	for (uint32_t i = 0; i < item->count; i++) {
-		if (!pattern_hit(scratch, patterns[i].id))
+		if (patterns[i].value == last ||
+			!pattern_holds(&patterns[i], item->field, scratch, event))
 			continue;
-		hits++;
-		show(match, item->field, patterns[i].text);
+		last = patterns[i].value;
+		values++;
+		/* What was asked to be absent has nothing to show. */
+		if (patterns[i].kind != CONDITION_COMPARISON || event->f[item->field].ptr != NULL)
+			show(match, item->field, patterns[i].text);
 	}
-	if (item->all && hits < item->count) {
+	holds = item->all ? values == item->value_count
+			  : values > 0 || (item->absent && event->f[item->field].len == 0);
+	if (!holds || item->negated)
 		match->matched_count = before;
-		return false;
-	}
-	return hits > 0 || (item->absent && event->f[item->field].len == 0);
+	return holds != item->negated;
+}
+
+/* Are at least so many true? */
+static bool
+eval_some(const bool *truth, const struct condition_op *op)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < op->of; i++)
+		n += truth[i];
+	return n >= op->least;
 }
 
 bool
@@ -446,6 +499,10 @@ condition_eval(const struct condition *condition, const struct pattern_scratch *
 		case CONDITION_NOT:
 			truth[n - 1] = !truth[n - 1];
 			match->matched_count = pairs[n - 1];
+			break;
+		case CONDITION_SOME:
+			n -= op->of - 1;
+			truth[n - 1] = eval_some(&truth[n - 1], op);
 			break;
 		}
 		if (!truth[n - 1])
@@ -511,6 +568,13 @@ condition_required(const struct condition *condition, const uint32_t *cost, uint
 		case CONDITION_NOT:
 			total -= stack[n - 1].count;
 			stack[n - 1] = (struct wait){ 0 };
+			break;
+		case CONDITION_SOME:
+			/* Whichever of them are true: one of all. */
+			for (uint32_t k = condition->ops[i].of; k > 1; k--) {
+				n--;
+				stack[n - 1] = wait_both(stack[n - 1], stack[n], &total);
+			}
 			break;
 		}
 	}

@@ -5,9 +5,10 @@
  * evaluated on the patterns that hit.
  *
  * An item is one line of a selection: a field and the patterns of which any, or with |all each,
- * must hit.  Items belong to the rule; selections are programs over them; the condition joins
+ * must match.  Items belong to the rule; selections are programs over them; the condition joins
  * selections. */
 
+#include "detect/compare.h"
 #include "detect/pattern.h"
 #include "detect/ruleset.h"
 
@@ -15,25 +16,41 @@
 #define CONDITION_STACK_MAX 64  /* parentheses and operators that are open at once */
 #define CONDITION_ERROR_MAX 256
 
+enum condition_kind { CONDITION_GLOB, CONDITION_REGEX, CONDITION_COMPARISON };
+
 struct condition_pattern {
 	struct slice text; /* as the rule writes it */
-	struct glob glob;
-	uint32_t id; /* in the set; given by ruleset_build() */
+	enum condition_kind kind;
+	struct glob glob;           /* of GLOB */
+	unsigned int regex_flags;   /* of REGEX, whose expression is `text` */
+	struct comparison compared; /* of COMPARISON */
+	uint32_t value;             /* of the item, from 0: one value may have several patterns */
+	uint32_t id;                /* in the set, but for COMPARISON; given by ruleset_build() */
 };
 
 struct condition_item {
 	enum wevent_field field;
-	bool all;       /* each pattern must hit, not any */
-	bool absent;    /* null or '' is among the values: true when the field is absent or empty */
-	uint32_t first; /* of its patterns */
+	bool all;     /* each value must match, not any */
+	bool negated; /* none must, or with `all` not each */
+	bool absent;  /* null or '' is among the values: true when the field is absent or empty */
+	uint32_t value_count;
+	uint32_t first; /* of its patterns, which are in the order of their values */
 	uint32_t count;
 };
 
-enum condition_opcode { CONDITION_ITEM, CONDITION_AND, CONDITION_OR, CONDITION_NOT };
+enum condition_opcode {
+	CONDITION_ITEM,
+	CONDITION_AND,
+	CONDITION_OR,
+	CONDITION_NOT,
+	CONDITION_SOME, /* of the last values at least so many */
+};
 
 struct condition_op {
 	enum condition_opcode code;
-	uint32_t item; /* of CONDITION_ITEM */
+	uint32_t item;  /* of CONDITION_ITEM */
+	uint32_t least; /* of CONDITION_SOME */
+	uint32_t of;
 };
 
 /* A finished program: at its end one value is on the stack, and never more than CONDITION_STACK_MAX

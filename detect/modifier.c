@@ -2,8 +2,12 @@
  * each.
  *
  * A string modifier rewrites the tokens of each value: contains is a `*` at both ends and nothing
- * more.  Those of the specification that stand in the table without a function are refused, and
- * named as what they are: known, and not supported yet. */
+ * more, windash a token that stands for any dash, an encoding other bytes.  One value becomes
+ * several patterns where it has several encodings.  re and the comparisons make something else of
+ * the value than tokens, so each modifier says behind which others it can stand.
+ *
+ * Not here: expand, which needs lists of values that only the operator has.  It is refused, and
+ * named as what it is. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +15,52 @@
 
 #include "detect/modifier.h"
 
-typedef int modifier_function(struct modifier_values *, char error[MODIFIER_ERROR_MAX]);
+/* Places in the table, in its order; the bits of modifier_values.applied. */
+enum {
+	M_all,
+	M_base64,
+	M_base64offset,
+	M_cased,
+	M_cidr,
+	M_contains,
+	M_day,
+	M_endswith,
+	M_exists,
+	M_expand,
+	M_fieldref,
+	M_gt,
+	M_gte,
+	M_hour,
+	M_i,
+	M_lt,
+	M_lte,
+	M_m,
+	M_minute,
+	M_month,
+	M_neq,
+	M_re,
+	M_s,
+	M_startswith,
+	M_utf16,
+	M_utf16be,
+	M_utf16le,
+	M_week,
+	M_wide,
+	M_windash,
+	M_year,
+	M_MAX
+};
+
+#define BIT(name) (1U << M_##name)
+#define JOIN (BIT(all) | BIT(neq))
+#define ANCHORS (BIT(contains) | BIT(startswith) | BIT(endswith))
+#define UTF16 (BIT(utf16) | BIT(utf16be) | BIT(utf16le) | BIT(wide))
+#define PARTS (BIT(minute) | BIT(hour) | BIT(day) | BIT(week) | BIT(month) | BIT(year))
+#define ORDERS (BIT(lt) | BIT(lte) | BIT(gt) | BIT(gte))
+#define FLAGS (BIT(i) | BIT(m) | BIT(s))
+
+typedef int modifier_function(
+	struct modifier_values *, unsigned int which, char error[MODIFIER_ERROR_MAX]);
 
 static int
 refuse(char error[MODIFIER_ERROR_MAX], const char *what)
@@ -19,6 +68,16 @@ refuse(char error[MODIFIER_ERROR_MAX], const char *what)
 	(void)snprintf(error, MODIFIER_ERROR_MAX, "%s", what);
 	return -EINVAL;
 }
+
+static int
+refuse_value(char error[MODIFIER_ERROR_MAX], struct slice value, const char *what)
+{
+	(void)snprintf(error, MODIFIER_ERROR_MAX, "'%.*s' %s",
+		(int)(value.len < 60 ? value.len : 60), value.ptr, what);
+	return -EINVAL;
+}
+
+/* ---- wildcards and dashes ---- */
 
 /* A copy with a `*` at the ends that are asked for, where there is none yet. */
 static int
@@ -36,118 +95,536 @@ widen(struct glob *glob, bool before, bool after, struct arena *arena)
 	n += glob->count;
 	if (after && (n == 0 || tokens[n - 1] != TOKEN_MANY))
 		tokens[n++] = TOKEN_MANY;
-	*glob = (struct glob){ tokens, n };
+	glob->tokens = tokens;
+	glob->count = n;
 	return 0;
 }
 
 static int
-anchor(struct modifier_values *values, bool before, bool after, char error[MODIFIER_ERROR_MAX])
+anchor(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
 {
-	if (values->anchored)
-		return refuse(error,
-			"only one of contains, startswith and endswith can be used; use wildcards");
-	if (values->absent)
-		return refuse(error, "contains, startswith and endswith need text; move null and "
-				     "'' to an item of "
-				     "their own");
-	values->anchored = true;
+	if ((values->applied & BIT(fieldref)) != 0 && which == M_contains)
+		return refuse(
+			error, "contains cannot be used with fieldref; use startswith or endswith");
+	values->before = which != M_startswith;
+	values->after = which != M_endswith;
 	for (uint32_t i = 0; i < values->count; i++) {
-		int result = widen(&values->patterns[i].glob, before, after, values->arena);
+		struct condition_pattern *pattern = &values->patterns[i];
+		int result = 0;
 
+		if (pattern->kind == CONDITION_COMPARISON) {
+			pattern->compared.before = values->before;
+			pattern->compared.after = values->after;
+		} else {
+			result =
+				widen(&pattern->glob, values->before, values->after, values->arena);
+		}
 		if (result != 0)
 			return result;
 	}
 	return 0;
 }
 
-static int
-contains(struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
+/* The bytes of a dash at the front of the tokens that windash means: - / and U+2013 to U+2015. */
+static uint32_t
+dash(const uint16_t *tokens, uint32_t count)
 {
-	return anchor(values, true, true, error);
+	if (count > 0 && (tokens[0] == '-' || tokens[0] == '/'))
+		return 1;
+	return count > 2 && tokens[0] == 0xe2 && tokens[1] == 0x80 && tokens[2] >= 0x93 &&
+			       tokens[2] <= 0x95
+		       ? 3
+		       : 0;
+}
+
+static bool
+is_word(uint16_t token)
+{
+	unsigned char c = token < TOKEN_ONE ? slice_lower((unsigned char)token) : 0;
+
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
+}
+
+/* A dash begins an option where a word follows it and none ends before it: "a -b", not "a-b". */
+static int
+windash(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	(void)which;
+	(void)error;
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct glob *glob = &values->patterns[i].glob;
+		uint16_t *tokens = arena_alloc(values->arena, glob->count * sizeof(*tokens) + 1);
+		uint32_t n = 0;
+
+		if (tokens == NULL)
+			return -ENOMEM;
+		for (uint32_t at = 0; at < glob->count;) {
+			uint32_t len = dash(glob->tokens + at, glob->count - at);
+			bool option = len > 0 && at + len < glob->count &&
+				      is_word(glob->tokens[at + len]) &&
+				      (at == 0 || !is_word(glob->tokens[at - 1]));
+
+			tokens[n++] = option ? TOKEN_DASH : glob->tokens[at];
+			at += option ? len : 1;
+		}
+		glob->tokens = tokens;
+		glob->count = n;
+	}
+	return 0;
 }
 
 static int
-startswith(struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
+cased(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
 {
-	return anchor(values, false, true, error);
+	(void)which;
+	(void)error;
+	values->cased = true;
+	return 0;
+}
+
+/* ---- encodings ---- */
+
+/* A value's bytes; absent for no memory, or with a wildcard in it and the error said. */
+static int
+plain_bytes(const struct condition_pattern *pattern, struct arena *arena, struct slice *bytes,
+	char error[MODIFIER_ERROR_MAX])
+{
+	const struct glob *glob = &pattern->glob;
+	char *copy = arena_alloc(arena, (size_t)glob->count + 1);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < glob->count; i++) {
+		if (glob->tokens[i] >= TOKEN_ONE)
+			return refuse_value(error, pattern->text,
+				"has a wildcard or a dash of windash in it, which has no encoding; "
+				"put contains behind the encoding");
+		copy[i] = (char)glob->tokens[i];
+	}
+	*bytes = (struct slice){ copy, glob->count };
+	return 0;
+}
+
+/* Replace the pattern's tokens by these bytes.  An encoding is exact: its letters have a case. */
+static int
+use_bytes(struct condition_pattern *pattern, struct slice bytes, struct arena *arena,
+	char error[MODIFIER_ERROR_MAX])
+{
+	uint16_t *tokens = arena_alloc(arena, bytes.len * sizeof(*tokens) + 1);
+
+	if (tokens == NULL)
+		return -ENOMEM;
+	if (bytes.len > PATTERN_TOKENS_MAX - 2)
+		return refuse_value(error, pattern->text, "is too long when encoded; shorten it");
+	for (size_t i = 0; i < bytes.len; i++)
+		tokens[i] = (unsigned char)bytes.ptr[i];
+	pattern->glob.tokens = tokens;
+	pattern->glob.count = (uint32_t)bytes.len;
+	return 0;
+}
+
+/* The code point at the front of valid UTF-8, and its bytes. */
+static uint32_t
+code_point(struct slice s, size_t *bytes)
+{
+	unsigned char first = (unsigned char)s.ptr[0];
+	uint32_t code = first;
+
+	*bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (*bytes > s.len) {
+		*bytes = 1; /* an escape in the rule made something else of it */
+		return code;
+	}
+	if (*bytes > 1)
+		code &= 0xffU >> (*bytes + 1);
+	for (size_t i = 1; i < *bytes; i++)
+		code = code << 6 | ((unsigned char)s.ptr[i] & 0x3f);
+	return code;
+}
+
+static size_t
+put_unit(char *to, uint32_t unit, bool big)
+{
+	to[big ? 0 : 1] = (char)(unit >> 8 & 0xff);
+	to[big ? 1 : 0] = (char)(unit & 0xff);
+	return 2;
 }
 
 static int
-endswith(struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
+utf16(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
 {
-	return anchor(values, true, false, error);
+	bool big = which == M_utf16be;
+
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct condition_pattern *pattern = &values->patterns[i];
+		struct slice bytes;
+		size_t n = 0, used;
+		char *out;
+		int result = plain_bytes(pattern, values->arena, &bytes, error);
+
+		if (result != 0)
+			return result;
+		out = arena_alloc(values->arena, 2 + bytes.len * 2);
+		if (out == NULL)
+			return -ENOMEM;
+		if (which == M_utf16)
+			n += put_unit(out, 0xfeff, false);
+		for (; bytes.len > 0; bytes = slice_sub(bytes, used, bytes.len)) {
+			uint32_t code = code_point(bytes, &used);
+
+			if (code > 0xffff) {
+				n += put_unit(out + n, 0xd800 + ((code - 0x10000) >> 10), big);
+				code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+			}
+			n += put_unit(out + n, code, big);
+		}
+		result = use_bytes(pattern, (struct slice){ out, n }, values->arena, error);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* RFC 4648, 4, behind `shift` bytes of something else: without the digits that depend on these or
+ * on what follows, or with `whole` all of them and their padding. */
+static struct slice
+encode(struct slice bytes, size_t shift, bool whole, struct arena *arena)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const size_t skipped[] = { 0, 2, 3 };
+	size_t total = shift + bytes.len, n = 0, end = total * 8 / 6;
+	char *out = arena_alloc(arena, (total + 2) / 3 * 4 + 1);
+
+	if (out == NULL)
+		return SLICE_NONE;
+	if (whole)
+		end = (total * 8 + 5) / 6;
+	for (size_t digit = skipped[shift]; digit < end; digit++) {
+		unsigned int six = 0;
+
+		for (size_t bit = digit * 6; bit < digit * 6 + 6; bit++) {
+			size_t at = bit / 8;
+			unsigned int byte = at < shift || at >= total
+						    ? 0
+						    : (unsigned char)bytes.ptr[at - shift];
+
+			six = six << 1 | (byte >> (7 - bit % 8) & 1);
+		}
+		out[n++] = digits[six];
+	}
+	while (whole && n % 4 != 0)
+		out[n++] = '=';
+	return (struct slice){ out, n };
 }
 
 static int
-all(struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
+base64(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
 {
-	if (values->all)
-		return refuse(error, "modifier 'all' stands twice; remove one");
-	if (values->absent)
-		return refuse(error,
-			"modifier 'all' needs text; move null and '' to an item of their own");
-	if (values->count < 2)
+	uint32_t shifts = which == M_base64offset ? 3 : 1;
+	struct condition_pattern *out =
+		arena_alloc(values->arena, (size_t)values->count * shifts * sizeof(*out) + 1);
+	uint32_t n = 0;
+
+	if (out == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct slice bytes, encoded;
+		int result = plain_bytes(&values->patterns[i], values->arena, &bytes, error);
+
+		for (uint32_t shift = 0; result == 0 && shift < shifts; shift++) {
+			encoded = encode(bytes, shift, shifts == 1, values->arena);
+			if (encoded.ptr == NULL)
+				return -ENOMEM;
+			if (encoded.len == 0)
+				return refuse_value(error, values->patterns[i].text,
+					"is too short to be known in every encoding; lengthen it");
+			out[n] = values->patterns[i];
+			result = use_bytes(&out[n++], encoded, values->arena, error);
+		}
+		if (result != 0)
+			return result;
+	}
+	values->patterns = out;
+	values->count = values->size = n;
+	values->cased = true;
+	return 0;
+}
+
+/* ---- regular expressions ---- */
+
+static int
+check_regexes(struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
+{
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct slice text = values->patterns[i].text;
+		int result;
+
+		if (slice_find_byte(text, '\0') < text.len)
+			return refuse_value(error, text, "has a NUL in it; write \\x00");
+		result = regex_check(text, values->patterns[i].regex_flags, error);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+_Static_assert(REGEX_ERROR_MAX == MODIFIER_ERROR_MAX, "one buffer serves both");
+
+static int
+re(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	(void)which;
+	for (uint32_t i = 0; i < values->count; i++)
+		values->patterns[i].kind = CONDITION_REGEX;
+	return check_regexes(values, error);
+}
+
+static int
+re_flag(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	unsigned int flag = which == M_i   ? REGEX_CASELESS
+			    : which == M_m ? REGEX_MULTILINE
+					   : REGEX_DOTALL;
+
+	for (uint32_t i = 0; i < values->count; i++)
+		values->patterns[i].regex_flags |= flag;
+	return check_regexes(values, error);
+}
+
+/* ---- comparisons ---- */
+
+static int
+order(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	enum compare_order wanted = which == M_lt    ? COMPARE_LT
+				    : which == M_lte ? COMPARE_LTE
+				    : which == M_gt  ? COMPARE_GT
+						     : COMPARE_GTE;
+
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct condition_pattern *pattern = &values->patterns[i];
+
+		if (!compare_is_number(pattern->text))
+			return refuse_value(error, pattern->text,
+				"is no number; lt, lte, gt and gte compare numbers");
+		if (pattern->kind != CONDITION_COMPARISON)
+			pattern->compared = (struct comparison){ .kind = COMPARE_NUMBER,
+				.number = pattern->text };
+		pattern->kind = CONDITION_COMPARISON;
+		pattern->compared.order = wanted;
+	}
+	return 0;
+}
+
+static int
+part(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	static const enum compare_part parts[M_MAX] = {
+		[M_minute] = COMPARE_MINUTE,
+		[M_hour] = COMPARE_HOUR,
+		[M_day] = COMPARE_DAY,
+		[M_week] = COMPARE_WEEK,
+		[M_month] = COMPARE_MONTH,
+		[M_year] = COMPARE_YEAR,
+	};
+
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct condition_pattern *pattern = &values->patterns[i];
+		uint64_t n;
+
+		if (slice_number(pattern->text, 9999, &n) != 0)
+			return refuse_value(error, pattern->text,
+				"is no part of a date; write a number, as in 'hour: 3'");
+		pattern->kind = CONDITION_COMPARISON;
+		pattern->compared = (struct comparison){
+			.kind = COMPARE_DATE, .part = parts[which], .number = pattern->text
+		};
+	}
+	return 0;
+}
+
+static int
+cidr(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	(void)which;
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct condition_pattern *pattern = &values->patterns[i];
+
+		if (compare_network(pattern->text, &pattern->compared) != 0)
+			return refuse_value(error, pattern->text,
+				"is no network; write 10.0.0.0/8 or fe80::/10");
+		pattern->kind = CONDITION_COMPARISON;
+	}
+	return 0;
+}
+
+static int
+fieldref(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	(void)which;
+	if (values->before && values->after)
+		return refuse(
+			error, "contains cannot be used with fieldref; use startswith or endswith");
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct condition_pattern *pattern = &values->patterns[i];
+		enum wevent_field other = wevent_field_find(pattern->text);
+
+		if (other == F_MAX)
+			return refuse_value(error, pattern->text,
+				"is no field; use one of Sysmon's that the manual lists");
+		pattern->kind = CONDITION_COMPARISON;
+		pattern->compared = (struct comparison){ .kind = COMPARE_FIELD,
+			.other = other,
+			.before = values->before,
+			.after = values->after };
+	}
+	return 0;
+}
+
+static int
+exists(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	struct condition_pattern *pattern = values->patterns;
+
+	(void)which;
+	if (values->count != 1 || (!slice_equal_nocase(pattern->text, SLICE("true")) &&
+					  !slice_equal_nocase(pattern->text, SLICE("false"))))
+		return refuse(error, "modifier 'exists' takes true or false");
+	pattern->kind = CONDITION_COMPARISON;
+	pattern->compared = (struct comparison){ .kind = COMPARE_EXISTS,
+		.exists = slice_equal_nocase(pattern->text, SLICE("true")) };
+	return 0;
+}
+
+/* ---- how values are joined ---- */
+
+static int
+all(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	(void)which;
+	if (values->value_count < 2)
 		return refuse(error, "modifier 'all' needs more than one value; remove it");
 	values->all = true;
 	return 0;
 }
 
+static int
+neq(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	(void)which;
+	(void)error;
+	values->negated = true;
+	return 0;
+}
+
+/* ---- the table ---- */
+
 static const struct {
 	struct slice name;
 	modifier_function *apply; /* NULL: not supported yet */
-} modifiers[] = {
-	{ SLICE_INIT("all"), all },
-	{ SLICE_INIT("base64"), NULL },
-	{ SLICE_INIT("base64offset"), NULL },
-	{ SLICE_INIT("cased"), NULL },
-	{ SLICE_INIT("cidr"), NULL },
-	{ SLICE_INIT("contains"), contains },
-	{ SLICE_INIT("day"), NULL },
-	{ SLICE_INIT("endswith"), endswith },
-	{ SLICE_INIT("exists"), NULL },
-	{ SLICE_INIT("expand"), NULL },
-	{ SLICE_INIT("fieldref"), NULL },
-	{ SLICE_INIT("gt"), NULL },
-	{ SLICE_INIT("gte"), NULL },
-	{ SLICE_INIT("hour"), NULL },
-	{ SLICE_INIT("i"), NULL },
-	{ SLICE_INIT("lt"), NULL },
-	{ SLICE_INIT("lte"), NULL },
-	{ SLICE_INIT("m"), NULL },
-	{ SLICE_INIT("minute"), NULL },
-	{ SLICE_INIT("month"), NULL },
-	{ SLICE_INIT("neq"), NULL },
-	{ SLICE_INIT("re"), NULL },
-	{ SLICE_INIT("s"), NULL },
-	{ SLICE_INIT("startswith"), startswith },
-	{ SLICE_INIT("utf16"), NULL },
-	{ SLICE_INIT("utf16be"), NULL },
-	{ SLICE_INIT("utf16le"), NULL },
-	{ SLICE_INIT("week"), NULL },
-	{ SLICE_INIT("wide"), NULL },
-	{ SLICE_INIT("windash"), NULL },
-	{ SLICE_INIT("year"), NULL },
+	unsigned int behind;      /* which others it may stand behind */
+	unsigned int needs;       /* of which one must be there, or 0 */
+	bool nulls;               /* null and '' may be among the values */
+} modifiers[M_MAX] = {
+	[M_all] = { SLICE_INIT("all"), all, ~(BIT(all) | BIT(exists)), 0, false },
+	[M_base64] = { SLICE_INIT("base64"), base64, UTF16 | JOIN, 0, false },
+	[M_base64offset] = { SLICE_INIT("base64offset"), base64, UTF16 | JOIN, 0, false },
+	[M_cased] = { SLICE_INIT("cased"), cased,
+		ANCHORS | UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset), 0, false },
+	[M_cidr] = { SLICE_INIT("cidr"), cidr, JOIN, 0, false },
+	[M_contains] = { SLICE_INIT("contains"), anchor,
+		UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset) | BIT(cased) |
+			BIT(fieldref),
+		0, false },
+	[M_day] = { SLICE_INIT("day"), part, JOIN, 0, false },
+	[M_endswith] = { SLICE_INIT("endswith"), anchor,
+		UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset) | BIT(cased) |
+			BIT(fieldref),
+		0, false },
+	[M_exists] = { SLICE_INIT("exists"), exists, BIT(neq), 0, false },
+	[M_expand] = { SLICE_INIT("expand"), NULL, 0, 0, false },
+	[M_fieldref] = { SLICE_INIT("fieldref"), fieldref, ANCHORS | JOIN, 0, false },
+	[M_gt] = { SLICE_INIT("gt"), order, PARTS | JOIN, 0, false },
+	[M_gte] = { SLICE_INIT("gte"), order, PARTS | JOIN, 0, false },
+	[M_hour] = { SLICE_INIT("hour"), part, JOIN, 0, false },
+	[M_i] = { SLICE_INIT("i"), re_flag, BIT(re) | FLAGS | JOIN, BIT(re), false },
+	[M_lt] = { SLICE_INIT("lt"), order, PARTS | JOIN, 0, false },
+	[M_lte] = { SLICE_INIT("lte"), order, PARTS | JOIN, 0, false },
+	[M_m] = { SLICE_INIT("m"), re_flag, BIT(re) | FLAGS | JOIN, BIT(re), false },
+	[M_minute] = { SLICE_INIT("minute"), part, JOIN, 0, false },
+	[M_month] = { SLICE_INIT("month"), part, JOIN, 0, false },
+	[M_neq] = { SLICE_INIT("neq"), neq, ~BIT(neq), 0, true },
+	[M_re] = { SLICE_INIT("re"), re, JOIN, 0, false },
+	[M_s] = { SLICE_INIT("s"), re_flag, BIT(re) | FLAGS | JOIN, BIT(re), false },
+	[M_startswith] = { SLICE_INIT("startswith"), anchor,
+		UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset) | BIT(cased) |
+			BIT(fieldref),
+		0, false },
+	[M_utf16] = { SLICE_INIT("utf16"), utf16, JOIN, 0, false },
+	[M_utf16be] = { SLICE_INIT("utf16be"), utf16, JOIN, 0, false },
+	[M_utf16le] = { SLICE_INIT("utf16le"), utf16, JOIN, 0, false },
+	[M_week] = { SLICE_INIT("week"), part, JOIN, 0, false },
+	[M_wide] = { SLICE_INIT("wide"), utf16, JOIN, 0, false },
+	[M_windash] = { SLICE_INIT("windash"), windash, ANCHORS | JOIN | BIT(cased), 0, false },
+	[M_year] = { SLICE_INIT("year"), part, JOIN, 0, false },
 };
+
+/* Can the modifier stand where it does? */
+static int
+fits(unsigned int which, const struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
+{
+	const char *name = modifiers[which].name.ptr;
+
+	if (modifiers[which].apply == NULL) {
+		(void)snprintf(error, MODIFIER_ERROR_MAX,
+			"modifier '%s' is not supported yet; write its values out", name);
+		return -EINVAL;
+	}
+	if ((values->applied & 1U << which) != 0) {
+		(void)snprintf(
+			error, MODIFIER_ERROR_MAX, "modifier '%s' stands twice; remove one", name);
+		return -EINVAL;
+	}
+	if (modifiers[which].needs != 0 && (values->applied & modifiers[which].needs) == 0) {
+		(void)snprintf(
+			error, MODIFIER_ERROR_MAX, "modifier '%s' belongs behind 're'", name);
+		return -EINVAL;
+	}
+	for (unsigned int other = 0; other < M_MAX; other++) {
+		if ((values->applied & ~modifiers[which].behind & 1U << other) == 0)
+			continue;
+		(void)snprintf(error, MODIFIER_ERROR_MAX,
+			"modifier '%s' cannot stand behind '%s'; remove one of them, or write the "
+			"other first",
+			name, modifiers[other].name.ptr);
+		return -EINVAL;
+	}
+	if (values->absent && !modifiers[which].nulls) {
+		(void)snprintf(error, MODIFIER_ERROR_MAX,
+			"modifier '%s' needs a value; move null and '' to an item of their own",
+			name);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 int
 modifier_apply(struct slice name, struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
 {
-	int len = (int)(name.len < 60 ? name.len : 60);
+	for (unsigned int which = 0; which < M_MAX; which++) {
+		int result;
 
-	for (size_t i = 0; i < sizeof(modifiers) / sizeof(modifiers[0]); i++) {
-		if (!slice_equal(name, modifiers[i].name))
+		if (!slice_equal(name, modifiers[which].name))
 			continue;
-		if (modifiers[i].apply != NULL)
-			return modifiers[i].apply(values, error);
-		(void)snprintf(error, MODIFIER_ERROR_MAX,
-			"modifier '%.*s' is not supported yet; remove the rule, "
-			"or use contains, startswith, endswith, all or wildcards",
-			len, name.ptr);
-		return -EINVAL;
+		result = fits(which, values, error);
+		if (result == 0)
+			result = modifiers[which].apply(values, which, error);
+		values->applied |= 1U << which;
+		return result;
 	}
 	(void)snprintf(error, MODIFIER_ERROR_MAX,
-		"unknown modifier '%.*s'; contains, startswith, endswith and all "
-		"are known",
-		len, name.len == 0 ? "" : name.ptr);
+		"unknown modifier '%.*s'; the manual lists those of Sigma",
+		(int)(name.len < 60 ? name.len : 60), name.len == 0 ? "" : name.ptr);
 	return -EINVAL;
 }

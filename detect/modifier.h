@@ -10,16 +10,20 @@
 
 /* The values of one item while its modifiers work on them. */
 struct modifier_values {
-	struct condition_pattern *patterns; /* their tokens are the arena's */
-	uint32_t count;
-	bool absent; /* null or '' is among them */
-	bool all;
-	bool anchored; /* contains, startswith or endswith was there */
 	struct arena *arena;
+	struct condition_pattern *patterns; /* they and all that they point to are the arena's */
+	uint32_t count, size;               /* a value may have become several patterns */
+	uint32_t value_count;               /* as the rule has them, without null and '' */
+	unsigned int applied;               /* modifiers, as bits of their places in the table */
+	bool absent;                        /* null or '' is among them */
+	bool all;
+	bool negated;
+	bool cased;
+	bool before, after; /* wildcards that contains, startswith and endswith have added */
 };
 
 /* Apply the modifier named.  0, -ENOMEM, or -EINVAL with what is wrong and what to do about it in
- * `error`: unknown, not supported yet, or not fit for these values. */
+ * `error`: unknown, not supported yet, or not fit for these values or behind those before it. */
 int modifier_apply(struct slice name, struct modifier_values *, char error[MODIFIER_ERROR_MAX]);
 
 #endif

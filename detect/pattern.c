@@ -7,9 +7,14 @@
  * wildcards inside is then matched once more, and once an event however often its literal hits.
  * Patterns that share a literal share it in the database.
  *
+ * A glob with letters of a case is looked for in any, and then matched once more as well.
+ *
+ * Regular expressions have a database of their own for each field, since Vectorscan compiles them
+ * otherwise than literals.  Those that it refuses are matched by PCRE2, and only when a rule asks.
+ *
  * Hits are a set of bits and a list of the same, so that forgetting them costs as much as there
  * are.  A value that is empty or of wildcards only has no literal; those few are tried one by one.
- * Regular expressions are not here. */
+ */
 
 #include <assert.h>
 #include <errno.h>
@@ -27,7 +32,10 @@
 enum anchor { ANCHOR_EXACT, ANCHOR_START, ANCHOR_END, ANCHOR_ANYWHERE, ANCHOR_GLOB };
 
 struct pattern {
-	struct glob glob;
+	struct glob glob;       /* of one that is no regular expression */
+	const char *expression; /* else this, with its flags */
+	unsigned int flags;
+	struct regex *regex; /* PCRE2's, when the scan does not look for it */
 	enum wevent_field field;
 	enum anchor anchor;
 	uint32_t next_hash;    /* in the table of patterns */
@@ -44,7 +52,8 @@ struct database {
 	hs_database_t *hs;        /* NULL: no literals */
 	struct literal *literals; /* by Vectorscan's id */
 	uint32_t count;
-	uint32_t bare; /* first pattern without a literal */
+	uint32_t bare;          /* first pattern without a literal */
+	hs_database_t *regexes; /* NULL: none */
 };
 
 struct pattern_set {
@@ -54,9 +63,13 @@ struct pattern_set {
 	uint32_t table_size;
 	struct database fields[F_MAX];
 	hs_scratch_t *prototype;
+	bool compiled;
+	bool any_regex; /* of PCRE2's */
 };
 
 struct pattern_scratch {
+	const struct pattern_set *set;
+	struct regex_scratch *regex; /* NULL: none is needed */
 	hs_scratch_t *hs;
 	uint64_t *bits;
 	uint32_t *hits;
@@ -95,14 +108,32 @@ character(struct slice text, size_t at)
 	return n;
 }
 
+/* The bytes of a dash that stands for an option's, as |windash has it; 0 for anything else. */
+static size_t
+dash(struct slice text, size_t at)
+{
+	const char *p = text.ptr + at;
+
+	if (*p == '-' || *p == '/')
+		return 1;
+	return text.len - at >= 3 && memcmp(p, "\xe2\x80", 2) == 0 && (unsigned char)p[2] >= 0x93 &&
+			       (unsigned char)p[2] <= 0x95
+		       ? 3
+		       : 0;
+}
+
 /* How many bytes the token takes at `at`; 0 when it does not match there. */
 static size_t
-step(uint16_t token, struct slice text, size_t at)
+step(uint16_t token, bool cased, struct slice text, size_t at)
 {
 	if (token == TOKEN_ONE)
 		return character(text, at);
 	if (token == TOKEN_MANY)
 		return 0;
+	if (token == TOKEN_DASH)
+		return dash(text, at);
+	if (cased)
+		return (unsigned char)text.ptr[at] == token;
 	return slice_lower((unsigned char)text.ptr[at]) == slice_lower((unsigned char)token);
 }
 
@@ -114,7 +145,7 @@ pattern_glob(struct glob glob, struct slice text)
 
 	/* Only the last `*` is ever tried again: an earlier one that takes more cannot help. */
 	while (at < text.len) {
-		size_t n = t < glob.count ? step(glob.tokens[t], text, at) : 0;
+		size_t n = t < glob.count ? step(glob.tokens[t], glob.cased, text, at) : 0;
 
 		if (n > 0) {
 			t++;
@@ -167,7 +198,7 @@ anchor_of(struct glob glob)
 	bool before = start == 1 && glob.tokens[0] == TOKEN_MANY;
 	bool after = start + len + 1 == glob.count && glob.tokens[glob.count - 1] == TOKEN_MANY;
 
-	if (len == 0)
+	if (len == 0 || glob.cased)
 		return ANCHOR_GLOB;
 	if (len == glob.count)
 		return ANCHOR_EXACT;
@@ -190,7 +221,7 @@ fold(uint16_t token)
 static uint32_t
 hash(enum wevent_field field, struct glob glob)
 {
-	uint32_t h = 2166136261U ^ (uint32_t)field;
+	uint32_t h = 2166136261U ^ (uint32_t)field ^ (uint32_t)glob.cased << 16;
 
 	for (uint32_t i = 0; i < glob.count; i++)
 		h = (h ^ fold(glob.tokens[i])) * 16777619U;
@@ -200,10 +231,13 @@ hash(enum wevent_field field, struct glob glob)
 static bool
 same(const struct pattern *pattern, enum wevent_field field, struct glob glob)
 {
-	if (pattern->field != field || pattern->glob.count != glob.count)
+	if (pattern->field != field || pattern->glob.count != glob.count ||
+		pattern->glob.cased != glob.cased)
 		return false;
 	for (uint32_t i = 0; i < glob.count; i++) {
-		if (fold(pattern->glob.tokens[i]) != fold(glob.tokens[i]))
+		uint16_t a = pattern->glob.tokens[i], b = glob.tokens[i];
+
+		if (glob.cased ? a != b : fold(a) != fold(b))
 			return false;
 	}
 	return true;
@@ -238,6 +272,8 @@ grow(struct pattern_set *set)
 		uint32_t *slot =
 			&table[hash(patterns[i].field, patterns[i].glob) & (set->table_size - 1)];
 
+		if (patterns[i].expression != NULL)
+			continue;
 		patterns[i].next_hash = *slot;
 		*slot = i;
 	}
@@ -259,11 +295,14 @@ pattern_set_free(struct pattern_set *set)
 		struct database *database = &set->fields[field];
 
 		(void)hs_free_database(database->hs); /* NULL is fine; it cannot fail */
+		(void)hs_free_database(database->regexes);
 		for (uint32_t i = 0; i < database->count; i++)
 			free(database->literals[i].bytes);
 		free(database->literals);
 	}
 	(void)hs_free_scratch(set->prototype); /* in use by nobody: workers have clones */
+	for (uint32_t i = 0; i < set->count; i++)
+		regex_free(set->patterns[i].regex);
 	free(set->patterns);
 	free(set->table);
 	free(set);
@@ -275,7 +314,7 @@ pattern_add(struct pattern_set *set, enum wevent_field field, struct glob glob, 
 	uint32_t *slot;
 	int error = grow(set);
 
-	assert(set->prototype == NULL && glob.count <= PATTERN_TOKENS_MAX);
+	assert(!set->compiled && glob.count <= PATTERN_TOKENS_MAX);
 	if (error != 0)
 		return error;
 	slot = &set->table[hash(field, glob) & (set->table_size - 1)];
@@ -295,6 +334,42 @@ pattern_add(struct pattern_set *set, enum wevent_field field, struct glob glob, 
 	*slot = set->count;
 	*id = set->count++;
 	return 0;
+}
+
+int
+pattern_add_regex(struct pattern_set *set, enum wevent_field field, struct slice expression,
+	unsigned int flags, uint32_t *id)
+{
+	int error = grow(set);
+
+	assert(!set->compiled && expression.ptr[expression.len] == '\0');
+	if (error != 0)
+		return error;
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct pattern *pattern = &set->patterns[i];
+
+		if (pattern->expression != NULL && pattern->field == field &&
+			pattern->flags == flags &&
+			slice_equal(slice_of(pattern->expression), expression)) {
+			*id = i;
+			return 0;
+		}
+	}
+	set->patterns[set->count] = (struct pattern){
+		.expression = expression.ptr,
+		.flags = flags,
+		.field = field,
+		.next_hash = NONE,
+		.next_literal = NONE,
+	};
+	*id = set->count++;
+	return 0;
+}
+
+bool
+pattern_is_scanned(const struct pattern_set *set, uint32_t id)
+{
+	return set->patterns[id].regex == NULL;
 }
 
 /* A pattern with its literal, while they are sorted. */
@@ -389,6 +464,71 @@ done:
 	return result;
 }
 
+/* PCRE2 takes over what Vectorscan does not compile. */
+static int
+use_regex(struct pattern_set *set, struct pattern *pattern)
+{
+	pattern->regex = regex_new(slice_of(pattern->expression), pattern->flags);
+	set->any_regex = true;
+	return pattern->regex == NULL ? -ENOMEM : 0;
+}
+
+/* The expressions of a field that Vectorscan may take; how many. */
+static uint32_t
+list_regexes(const struct pattern_set *set, enum wevent_field field, const char **expressions,
+	unsigned int *flags, unsigned int *ids)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct pattern *pattern = &set->patterns[i];
+
+		if (pattern->field != field || pattern->expression == NULL ||
+			pattern->regex != NULL)
+			continue;
+		expressions[n] = pattern->expression;
+		flags[n] = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY;
+		flags[n] |= (pattern->flags & REGEX_CASELESS) != 0 ? HS_FLAG_CASELESS : 0;
+		flags[n] |= (pattern->flags & REGEX_MULTILINE) != 0 ? HS_FLAG_MULTILINE : 0;
+		flags[n] |= (pattern->flags & REGEX_DOTALL) != 0 ? HS_FLAG_DOTALL : 0;
+		ids[n++] = i;
+	}
+	return n;
+}
+
+/* One database of the field's expressions.  What Vectorscan refuses is taken out, and all others
+ * are tried again. */
+static int
+compile_regexes(struct pattern_set *set, enum wevent_field field, char error[PATTERN_ERROR_MAX])
+{
+	const char **expressions = calloc(set->count + 1, sizeof(*expressions));
+	unsigned int *flags = calloc(set->count + 1, sizeof(*flags));
+	unsigned int *ids = calloc(set->count + 1, sizeof(*ids));
+	hs_compile_error_t *fault = NULL;
+	int result = expressions == NULL || flags == NULL || ids == NULL ? -ENOMEM : 0;
+	uint32_t n;
+
+	while (result == 0 && (n = list_regexes(set, field, expressions, flags, ids)) > 0) {
+		int refused;
+
+		if (hs_compile_multi(expressions, flags, ids, n, HS_MODE_BLOCK, NULL,
+			    &set->fields[field].regexes, &fault) == HS_SUCCESS)
+			break;
+		refused = fault->expression;
+		if (refused < 0) {
+			(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s", fault->message);
+			result = -ENOTSUP;
+		} else {
+			result = use_regex(set, &set->patterns[ids[refused]]);
+		}
+		(void)hs_free_compile_error(fault); /* it cannot fail */
+	}
+	free(expressions);
+	free(flags);
+	free(ids);
+	return result;
+}
+
 /* One field: its patterns with a literal into the database, the others on a list. */
 static int
 compile_field(struct pattern_set *set, enum wevent_field field, char error[PATTERN_ERROR_MAX])
@@ -399,7 +539,7 @@ compile_field(struct pattern_set *set, enum wevent_field field, char error[PATTE
 
 	database->bare = NONE;
 	for (uint32_t i = 0; i < set->count; i++)
-		total += set->patterns[i].field == field;
+		total += set->patterns[i].field == field && set->patterns[i].expression == NULL;
 	if (total == 0)
 		return 0;
 	entries = calloc(total, sizeof(*entries));
@@ -409,7 +549,7 @@ compile_field(struct pattern_set *set, enum wevent_field field, char error[PATTE
 	for (uint32_t i = 0; i < set->count; i++) {
 		struct pattern *pattern = &set->patterns[i];
 
-		if (pattern->field != field)
+		if (pattern->field != field || pattern->expression != NULL)
 			continue;
 		if (pattern_literal(pattern->glob) == 0) {
 			pattern->next_literal = database->bare;
@@ -439,14 +579,21 @@ pattern_compile(struct pattern_set *set, char error[PATTERN_ERROR_MAX])
 		return -ENOTSUP;
 	}
 	for (int field = 0; field < F_MAX; field++) {
+		struct database *database = &set->fields[field];
 		int result = compile_field(set, (enum wevent_field)field, error);
 
+		if (result == 0)
+			result = compile_regexes(set, (enum wevent_field)field, error);
 		if (result != 0)
 			return result;
-		if (set->fields[field].hs != NULL &&
-			hs_alloc_scratch(set->fields[field].hs, &set->prototype) != HS_SUCCESS)
+		if (database->hs != NULL &&
+			hs_alloc_scratch(database->hs, &set->prototype) != HS_SUCCESS)
+			return -ENOMEM;
+		if (database->regexes != NULL &&
+			hs_alloc_scratch(database->regexes, &set->prototype) != HS_SUCCESS)
 			return -ENOMEM;
 	}
+	set->compiled = true;
 	return 0;
 }
 
@@ -462,7 +609,8 @@ pattern_databases(const struct pattern_set *set)
 	size_t n = 0;
 
 	for (int field = 0; field < F_MAX; field++)
-		n += set->fields[field].hs != NULL;
+		n += (set->fields[field].hs != NULL ? 1U : 0U) +
+		     (set->fields[field].regexes != NULL ? 1U : 0U);
 	return n;
 }
 
@@ -473,11 +621,14 @@ pattern_scratch_new(const struct pattern_set *set)
 
 	if (scratch == NULL)
 		return NULL;
+	scratch->set = set;
 	scratch->bits = calloc((size_t)set->count / 64 + 1, sizeof(*scratch->bits));
 	scratch->hits = calloc((size_t)set->count + 1, sizeof(*scratch->hits));
 	if (scratch->bits == NULL || scratch->hits == NULL)
 		goto fail;
 	if (set->prototype != NULL && hs_clone_scratch(set->prototype, &scratch->hs) != HS_SUCCESS)
+		goto fail;
+	if (set->any_regex && (scratch->regex = regex_scratch_new()) == NULL)
 		goto fail;
 	return scratch;
 fail:
@@ -491,6 +642,7 @@ pattern_scratch_free(struct pattern_scratch *scratch)
 	if (scratch == NULL)
 		return;
 	(void)hs_free_scratch(scratch->hs); /* NULL is fine; it is not in use */
+	regex_scratch_free(scratch->regex);
 	free(scratch->bits);
 	free(scratch->hits);
 	free(scratch);
@@ -504,16 +656,26 @@ pattern_reset(struct pattern_scratch *scratch)
 	scratch->hit_count = 0;
 }
 
-bool
-pattern_hit(const struct pattern_scratch *scratch, uint32_t id)
+static bool
+is_hit(const struct pattern_scratch *scratch, uint32_t id)
 {
 	return (scratch->bits[id / 64] >> (id % 64) & 1) != 0;
+}
+
+bool
+pattern_matches(const struct pattern_scratch *scratch, uint32_t id, struct slice value)
+{
+	const struct regex *regex = scratch->set->patterns[id].regex;
+
+	if (regex == NULL)
+		return is_hit(scratch, id);
+	return value.ptr != NULL && regex_matches(regex, scratch->regex, value);
 }
 
 void
 pattern_set_hit(struct pattern_scratch *scratch, uint32_t id)
 {
-	if (pattern_hit(scratch, id))
+	if (is_hit(scratch, id))
 		return;
 	scratch->bits[id / 64] |= UINT64_C(1) << (id % 64);
 	scratch->hits[scratch->hit_count++] = id;
@@ -556,6 +718,20 @@ found(unsigned int id, unsigned long long from, unsigned long long to, unsigned 
 	return 0;
 }
 
+/* An expression matches; its id is the pattern's. */
+static int
+regex_found(unsigned int id, unsigned long long from, unsigned long long to, unsigned int flags,
+	void *argument)
+{
+	const struct scan *scan = argument;
+
+	(void)from;
+	(void)to;
+	(void)flags;
+	pattern_set_hit(scan->scratch, id);
+	return 0;
+}
+
 /* Take back the candidates among the hits from `first` on that do not match as globs. */
 static void
 verify(const struct pattern_set *set, struct pattern_scratch *scratch, uint32_t first,
@@ -566,13 +742,26 @@ verify(const struct pattern_set *set, struct pattern_scratch *scratch, uint32_t 
 	for (uint32_t i = first; i < scratch->hit_count; i++) {
 		uint32_t id = scratch->hits[i];
 
-		if (set->patterns[id].anchor == ANCHOR_GLOB &&
+		if (set->patterns[id].expression == NULL &&
+			set->patterns[id].anchor == ANCHOR_GLOB &&
 			!pattern_glob(set->patterns[id].glob, value))
 			scratch->bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
 		else
 			scratch->hits[kept++] = id;
 	}
 	scratch->hit_count = kept;
+}
+
+static void
+run(const hs_database_t *database, match_event_handler callback, struct scan *scan,
+	struct slice value)
+{
+	/* It fails only for our own mistakes: another platform's database, a scratch in use. */
+	hs_error_t error = hs_scan(
+		database, value.ptr, (unsigned int)value.len, 0, scan->scratch->hs, callback, scan);
+
+	assert(error == HS_SUCCESS);
+	(void)error;
 }
 
 void
@@ -585,15 +774,11 @@ pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
 
 	if (value.ptr == NULL)
 		return;
-	if (database->hs != NULL && value.len > 0) {
-		/* It fails only for our own mistakes: another platform's database, a scratch in
-		 * use. */
-		hs_error_t error = hs_scan(database->hs, value.ptr, (unsigned int)value.len, 0,
-			scratch->hs, found, &scan);
-
-		assert(value.len <= UINT32_MAX && error == HS_SUCCESS);
-		(void)error;
-	}
+	assert(value.len <= UINT32_MAX);
+	if (database->hs != NULL && value.len > 0)
+		run(database->hs, found, &scan, value);
+	if (database->regexes != NULL)
+		run(database->regexes, regex_found, &scan, value);
 	for (uint32_t i = database->bare; i != NONE; i = set->patterns[i].next_literal)
 		pattern_set_hit(scratch, i);
 	if (scratch->hit_count > first)

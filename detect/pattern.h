@@ -1,24 +1,27 @@
 #ifndef DETECT_PATTERN_H
 #define DETECT_PATTERN_H
 
-/* All strings of all rules: deduplicated, one Vectorscan database a field, one scan for an event
- * and a field.
+/* All strings and regular expressions of all rules: one scan for an event and a field.
  *
  * A set is filled, compiled once, and then only read, by any number of threads; what a scan writes
  * is in a scratch of one thread.  Letters match in either case in ASCII; other bytes match
- * themselves. */
+ * themselves.  An expression that Vectorscan cannot take is PCRE2's, and is tried only when a rule
+ * asks for it. */
 
+#include "detect/regex.h"
 #include "parsers/wevent.h"
 
 #define PATTERN_TOKENS_MAX 8192 /* of one value; Vectorscan takes no literal over 16,000 bytes */
 #define PATTERN_ERROR_MAX 256
 
-/* A value is a row of tokens: bytes, `?` and `*`. */
-enum { TOKEN_ONE = 256, TOKEN_MANY = 257 };
+/* A value is a row of tokens: bytes, `?`, `*`, and what |windash makes of a dash: any of - / and
+ * the dashes U+2013 to U+2015. */
+enum { TOKEN_ONE = 256, TOKEN_MANY = 257, TOKEN_DASH = 258 };
 
 struct glob {
 	const uint16_t *tokens;
 	uint32_t count;
+	bool cased; /* letters match in their own case only */
 };
 
 /* Sigma's escapes: \* and \? are plain, \\ is one backslash, a backslash before anything else is
@@ -43,6 +46,13 @@ void pattern_set_free(struct pattern_set *);
  * are borrowed for the life of the set.  0 or -ENOMEM. */
 int pattern_add(struct pattern_set *, enum wevent_field, struct glob, uint32_t *id);
 
+/* The same for a regular expression that regex_check() has found good. */
+int pattern_add_regex(struct pattern_set *, enum wevent_field, struct slice expression,
+	unsigned int flags, uint32_t *id);
+
+/* Does the scan find it?  Only when it has been compiled. */
+bool pattern_is_scanned(const struct pattern_set *, uint32_t id);
+
 /* Build the databases.  0, or -ENOMEM or -ENOTSUP with a sentence in `error`. */
 int pattern_compile(struct pattern_set *, char error[PATTERN_ERROR_MAX]);
 
@@ -62,7 +72,8 @@ void pattern_scan(const struct pattern_set *, struct pattern_scratch *, enum wev
 /* Count a pattern as hit without a scan. */
 void pattern_set_hit(struct pattern_scratch *, uint32_t id);
 
-bool pattern_hit(const struct pattern_scratch *, uint32_t id);
+/* Does it match?  `value` is that of its field, which has been scanned. */
+bool pattern_matches(const struct pattern_scratch *, uint32_t id, struct slice value);
 
 /* The patterns that have hit since the reset, each once, in no order. */
 const uint32_t *pattern_hits(const struct pattern_scratch *, size_t *count);

@@ -23,6 +23,7 @@
 #include "detect/ruleset.h"
 #include "detect/sigma.h"
 
+#define REGEX_COST 3 /* as a literal of four bytes: what most have in them */
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
 
 _Static_assert(F_MAX <= 64, "the fields of a rule are the bits of a word");
@@ -245,6 +246,21 @@ order_rules(struct ruleset_builder *builder, struct faults *faults)
 	return result;
 }
 
+static int
+add_pattern(struct pattern_set *set, enum wevent_field field, struct condition_pattern *pattern)
+{
+	switch (pattern->kind) {
+	case CONDITION_GLOB:
+		return pattern_add(set, field, pattern->glob, &pattern->id);
+	case CONDITION_REGEX:
+		return pattern_add_regex(
+			set, field, pattern->text, pattern->regex_flags, &pattern->id);
+	case CONDITION_COMPARISON:
+		break;
+	}
+	return 0;
+}
+
 /* Number all patterns and build the databases. */
 static int
 compile_patterns(struct ruleset *set, struct faults *faults)
@@ -257,13 +273,10 @@ compile_patterns(struct ruleset *set, struct faults *faults)
 		for (uint32_t k = 0; k < condition->item_count; k++) {
 			const struct condition_item *item = &condition->items[k];
 
-			for (uint32_t p = item->first; p < item->first + item->count; p++) {
-				struct condition_pattern *pattern = &condition->patterns[p];
-
-				if (pattern_add(set->patterns, item->field, pattern->glob,
-					    &pattern->id) != 0)
+			for (uint32_t p = item->first; p < item->first + item->count; p++)
+				if (add_pattern(set->patterns, item->field,
+					    &condition->patterns[p]) != 0)
 					return -ENOMEM;
-			}
 		}
 	}
 	if (pattern_compile(set->patterns, error) == 0)
@@ -278,7 +291,8 @@ plain_id(const struct condition_pattern *pattern)
 {
 	uint64_t id;
 
-	if (pattern_literal(pattern->glob) != pattern->glob.count ||
+	if (pattern->kind != CONDITION_GLOB ||
+		pattern_literal(pattern->glob) != pattern->glob.count ||
 		slice_number(pattern->text, INT32_MAX, &id) != 0)
 		return -1;
 	return (int32_t)id;
@@ -286,9 +300,11 @@ plain_id(const struct condition_pattern *pattern)
 
 /* Waiting for an event id: only items that are plain numbers. */
 static uint32_t
-id_cost(const struct condition *condition, const struct condition_item *item)
+id_cost(const struct ruleset *set, const struct condition *condition,
+	const struct condition_item *item)
 {
-	if (item->field != F_EventID || item->absent || item->all)
+	(void)set;
+	if (item->field != F_EventID || item->absent || item->all || item->negated)
 		return 0;
 	for (uint32_t i = 0; i < item->count; i++) {
 		if (plain_id(&condition->patterns[item->first + i]) == -1)
@@ -297,42 +313,73 @@ id_cost(const struct condition *condition, const struct condition_item *item)
 	return item->count;
 }
 
-/* How often a literal will hit, roughly: a short one is dear. */
+/* How often a pattern will hit, roughly: a short literal is dear.  0: the scan does not find it. */
 static uint32_t
-literal_cost(const struct condition_pattern *pattern)
+pattern_cost(const struct ruleset *set, const struct condition_pattern *pattern)
 {
-	uint32_t len = pattern_literal(pattern->glob);
+	uint32_t len = pattern->kind == CONDITION_GLOB ? pattern_literal(pattern->glob) : 0;
 
+	if (pattern->kind == CONDITION_REGEX && pattern_is_scanned(set->patterns, pattern->id))
+		return REGEX_COST;
 	return len == 0 ? 0 : 1 + 8 / len;
 }
 
-/* The pattern of an item with |all that is best waited for. */
+/* The patterns of one value of the item, from *first on: their cost together, 0 when one of them
+ * can't be waited for. */
 static uint32_t
-rarest(const struct condition *condition, const struct condition_item *item)
+value_cost(const struct ruleset *set, const struct condition *condition,
+	const struct condition_item *item, uint32_t first, uint32_t *count)
 {
-	uint32_t best = item->first;
+	const struct condition_pattern *patterns = condition->patterns;
+	uint32_t end = item->first + item->count, cost = 0;
+	bool all = true;
 
-	for (uint32_t i = item->first; i < item->first + item->count; i++) {
-		if (pattern_literal(condition->patterns[i].glob) >
-			pattern_literal(condition->patterns[best].glob))
-			best = i;
+	for (*count = 0;
+		first + *count < end && patterns[first + *count].value == patterns[first].value;
+		++*count) {
+		uint32_t one = pattern_cost(set, &patterns[first + *count]);
+
+		all = all && one > 0;
+		cost += one;
+	}
+	return all ? cost : 0;
+}
+
+/* The value of an item with |all that is best waited for: its patterns and their cost. */
+static uint32_t
+rarest(const struct ruleset *set, const struct condition *condition,
+	const struct condition_item *item, uint32_t *first, uint32_t *count)
+{
+	uint32_t best = 0, n;
+
+	*first = item->first;
+	*count = 0;
+	for (uint32_t i = item->first; i < item->first + item->count; i += n) {
+		uint32_t cost = value_cost(set, condition, item, i, &n);
+
+		if (cost == 0 || (best > 0 && cost >= best))
+			continue;
+		best = cost;
+		*first = i;
+		*count = n;
 	}
 	return best;
 }
 
-/* Waiting for a string: each pattern of the item, or one of those of |all, has a literal to look
- * for.  Ids have buckets. */
+/* Waiting for a string: the scan finds each pattern of the item, or of one of the values of |all.
+ * Ids have buckets. */
 static uint32_t
-string_cost(const struct condition *condition, const struct condition_item *item)
+string_cost(const struct ruleset *set, const struct condition *condition,
+	const struct condition_item *item)
 {
-	uint32_t cost = 0;
+	uint32_t cost = 0, first, count;
 
-	if (item->field == F_EventID || item->absent || item->count == 0)
+	if (item->field == F_EventID || item->absent || item->negated || item->count == 0)
 		return 0;
 	if (item->all)
-		return literal_cost(&condition->patterns[rarest(condition, item)]);
+		return rarest(set, condition, item, &first, &count);
 	for (uint32_t i = item->first; i < item->first + item->count; i++) {
-		uint32_t one = literal_cost(&condition->patterns[i]);
+		uint32_t one = pattern_cost(set, &condition->patterns[i]);
 
 		if (one == 0)
 			return 0;
@@ -341,20 +388,22 @@ string_cost(const struct condition *condition, const struct condition_item *item
 	return cost;
 }
 
-typedef uint32_t cost_function(const struct condition *, const struct condition_item *);
+typedef uint32_t cost_function(
+	const struct ruleset *, const struct condition *, const struct condition_item *);
 
 /* The items that a condition cannot do without one of, by that measure; NULL for no memory. */
 static uint32_t *
-required_items(struct arena *arena, const struct condition *condition, cost_function *measure,
+required_items(const struct ruleset *set, const struct condition *condition, cost_function *measure,
 	uint32_t *count)
 {
+	struct arena *arena = set->arena;
 	uint32_t *cost = arena_alloc(arena, (size_t)condition->item_count * sizeof(*cost) + 1);
 	uint32_t *items = arena_alloc(arena, (size_t)condition->op_count * sizeof(*items) + 1);
 
 	if (cost == NULL || items == NULL)
 		return NULL;
 	for (uint32_t i = 0; i < condition->item_count; i++)
-		cost[i] = measure(condition, &condition->items[i]);
+		cost[i] = measure(set, condition, &condition->items[i]);
 	*count = condition_required(condition, cost, items);
 	return items;
 }
@@ -386,7 +435,7 @@ sort_numbers(int32_t *numbers, uint32_t count)
 static int
 plan_ids(struct ruleset *set, const struct condition *condition, struct plan *plan)
 {
-	uint32_t count, *items = required_items(set->arena, condition, id_cost, &count), total = 0;
+	uint32_t count, *items = required_items(set, condition, id_cost, &count), total = 0;
 
 	if (items == NULL)
 		return -ENOMEM;
@@ -409,8 +458,7 @@ plan_ids(struct ruleset *set, const struct condition *condition, struct plan *pl
 static int
 plan_waits(struct ruleset *set, const struct condition *condition, struct plan *plan)
 {
-	uint32_t count, *items = required_items(set->arena, condition, string_cost, &count),
-			total = 0;
+	uint32_t count, *items = required_items(set, condition, string_cost, &count), total = 0;
 
 	if (items == NULL)
 		return -ENOMEM;
@@ -421,11 +469,12 @@ plan_waits(struct ruleset *set, const struct condition *condition, struct plan *
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct condition_item *item = &condition->items[items[i]];
-		uint32_t from = item->all ? rarest(condition, item) : item->first;
-		uint32_t to = item->all ? from + 1 : item->first + item->count;
+		uint32_t from = item->first, n = item->count;
 
+		if (item->all)
+			(void)rarest(set, condition, item, &from, &n); /* its cost is known */
 		plan->first_fields |= UINT64_C(1) << item->field;
-		for (uint32_t k = from; k < to; k++)
+		for (uint32_t k = from; k < from + n; k++)
 			plan->waits[plan->wait_count++] = condition->patterns[k].id;
 	}
 	return 0;

@@ -5,8 +5,8 @@
  * it and passed over; everything else that is not known, or not supported yet, is refused with its
  * place: a rule that is loaded means what it says.
  *
- * Not here yet: correlations, filters, keywords (text without a field), logsource categories,
- * booleans, and fields that the canonical event does not have.
+ * Not here yet: correlations, filters, keywords (text without a field), logsource categories, and
+ * fields that the canonical event does not have.
  *
  * An empty field is recorded as an absent one by many senders, so null and '' mean the same: absent
  * or empty. */
@@ -393,8 +393,6 @@ static void
 read_value(struct reader *reader, struct fy_node *node, struct modifier_values *values)
 {
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-	static const char *const booleans[] = { "true", "True", "TRUE", "false", "False", "FALSE" };
-	struct condition *condition = &reader->out->condition;
 	struct slice text = yaml_scalar(node);
 	struct condition_pattern *pattern;
 	uint16_t *tokens;
@@ -409,12 +407,6 @@ read_value(struct reader *reader, struct fy_node *node, struct modifier_values *
 		values->absent = true;
 		return;
 	}
-	if (yaml_plain(node) && is_one_of(text, booleans, sizeof(booleans) / sizeof(booleans[0]))) {
-		refuse(reader, node,
-			"booleans are not supported yet; quote '%.*s' to compare the text",
-			SHOW(text));
-		return;
-	}
 	if (yaml_plain(node) && is_odd_number(text)) {
 		refuse(reader, node, "YAML reads %.*s as another number than it looks; quote it",
 			SHOW(text));
@@ -425,20 +417,21 @@ read_value(struct reader *reader, struct fy_node *node, struct modifier_values *
 			PATTERN_TOKENS_MAX - 2);
 		return;
 	}
-	pattern = grow(reader, condition->patterns, condition->pattern_count, &reader->pattern_size,
-		sizeof(*pattern));
+	pattern = grow(reader, values->patterns, values->count, &values->size, sizeof(*pattern));
 	if (pattern == NULL)
 		return;
-	condition->patterns = pattern;
-	pattern += condition->pattern_count;
+	values->patterns = pattern;
+	pattern += values->count;
 	tokens = arena_alloc(reader->arena, text.len * sizeof(*tokens));
-	*pattern = (struct condition_pattern){ .text = arena_copy(reader->arena, text) };
+	*pattern = (struct condition_pattern){ .value = values->value_count };
+	pattern->text.ptr = copy_text(reader, text);
 	if (tokens == NULL || pattern->text.ptr == NULL) {
 		no_memory(reader);
 		return;
 	}
-	pattern->glob = (struct glob){ tokens, pattern_parse(text, tokens) };
-	condition->pattern_count++;
+	pattern->text.len = text.len;
+	pattern->glob = (struct glob){ tokens, pattern_parse(text, tokens), false };
+	values->value_count++;
 	values->count++;
 }
 
@@ -479,6 +472,25 @@ apply_modifiers(struct reader *reader, struct fy_node *key, struct slice names,
 	}
 }
 
+/* Put the values' patterns behind those of the items before. */
+static bool
+keep_patterns(struct reader *reader, const struct modifier_values *values)
+{
+	struct condition *condition = &reader->out->condition;
+
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct condition_pattern *patterns = grow(reader, condition->patterns,
+			condition->pattern_count, &reader->pattern_size, sizeof(*patterns));
+
+		if (patterns == NULL)
+			return false;
+		condition->patterns = patterns;
+		patterns[condition->pattern_count] = values->patterns[i];
+		patterns[condition->pattern_count++].glob.cased = values->cased;
+	}
+	return true;
+}
+
 /* One line of a selection -> an item; its index, or UINT32_MAX. */
 static uint32_t
 read_item(struct reader *reader, struct fy_node *key, struct fy_node *value)
@@ -503,11 +515,10 @@ read_item(struct reader *reader, struct fy_node *key, struct fy_node *value)
 		return UINT32_MAX;
 	}
 	read_values(reader, key, value, &values);
-	if (reader->no_memory)
-		return UINT32_MAX;
-	values.patterns = values.count == 0 ? NULL : condition->patterns + first;
-	if (bar < name.len)
+	if (bar < name.len && !reader->no_memory)
 		apply_modifiers(reader, key, slice_sub(name, bar + 1, name.len), &values);
+	if (reader->no_memory || !keep_patterns(reader, &values))
+		return UINT32_MAX;
 	items = grow(reader, condition->items, condition->item_count, &reader->item_size,
 		sizeof(*items));
 	if (items == NULL)
@@ -516,7 +527,9 @@ read_item(struct reader *reader, struct fy_node *key, struct fy_node *value)
 	items[condition->item_count] = (struct condition_item){
 		.field = field,
 		.all = values.all,
+		.negated = values.negated,
 		.absent = values.absent,
+		.value_count = values.value_count,
 		.first = first,
 		.count = values.count,
 	};
@@ -535,9 +548,9 @@ read_map(struct reader *reader, struct fy_node *map, struct condition_op *ops)
 		uint32_t item = read_item(reader, fy_node_pair_key(pair), fy_node_pair_value(pair));
 		bool first = n == 0;
 
-		ops[n++] = (struct condition_op){ CONDITION_ITEM, item };
+		ops[n++] = (struct condition_op){ .code = CONDITION_ITEM, .item = item };
 		if (!first)
-			ops[n++] = (struct condition_op){ CONDITION_AND, 0 };
+			ops[n++] = (struct condition_op){ .code = CONDITION_AND };
 	}
 	if (n == 0)
 		refuse(reader, map, "an empty map; add a field or remove it");
@@ -596,7 +609,7 @@ read_selection(struct reader *reader, struct fy_node *key, struct fy_node *value
 
 		n += read_map(reader, node, ops + n);
 		if (!first)
-			ops[n++] = (struct condition_op){ CONDITION_OR, 0 };
+			ops[n++] = (struct condition_op){ .code = CONDITION_OR };
 	}
 	selection->ops = ops;
 	selection->op_count = n;

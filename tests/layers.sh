@@ -38,7 +38,7 @@ bad=$(includes 'daemon/' 'detect/*.[ch]')
 bad=$(grep -nE '#include "parsers/' "$srcdir"/detect/*.[ch] | grep -vE 'parsers/(slice|arena|wevent|stamp|utf8)\.h')
 [ -z "$bad" ] || fail "detect/ takes only slice, arena, wevent, stamp and utf8 from parsers/:" "$bad"
 for folder in parsers detect; do
-	bad=$(includes 'event2/|sys/socket|netinet/|arpa/|pthread|time\.h|sys/time|fcntl|unistd|stdio_ext|systemd/' "$folder/*.[ch]")
+	bad=$(includes 'event2/|sys/socket|netinet/|pthread|time\.h|sys/time|fcntl|unistd|stdio_ext|systemd/' "$folder/*.[ch]")
 	[ -z "$bad" ] || fail "$folder/ includes the outside world:" "$bad"
 done
 

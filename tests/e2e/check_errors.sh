@@ -28,7 +28,7 @@ cat >"$dir/rules/own.yml" <<-'YAML'
 YAML
 cat >"$dir/expected" <<-'TEXT'
 	nowhere: error: cannot be read: No such file or directory; name the directory of the rules in rules.paths or --rules
-	rules/own.yml:6:5: error: unknown modifier 'nearby'; contains, startswith, endswith and all are known
+	rules/own.yml:6:5: error: unknown modifier 'nearby'; the manual lists those of Sigma
 	rules/own.yml:7:14: error: condition: there is no selection 'other'; correct the name or add the selection
 	rules/own.yml:8:8: error: unknown level 'loud'; write informational, low, medium, high or critical
 	site.d/10.yml:1:9: error: alerts: sometimes is not per_event or per_rule

@@ -47,6 +47,9 @@ make_event(unsigned int kind, struct wevent *event)
 	event->f[F_ParentImage] = SLICE("C:\\tomcat\\bin\\tomcat9.exe");
 	event->f[F_CommandLine] =
 		SLICE("cmd.exe /c \"whoami\" \xc3\xa4\xe2\x82\xac\x00 aaaaaaaaaaaaaaaa");
+	event->f[F_UtcTime] = SLICE("2026-03-01 10:00:00.123");
+	event->f[F_ProcessId] = SLICE("4242");
+	event->f[F_Details] = SLICE("192.0.2.1");
 	event->f[F_TargetFilename] = SLICE("C:\\inetpub\\wwwroot\\a.aspx");
 	event->f[F_User] = kind < 3 ? SLICE("") : SLICE_NONE;
 }

@@ -35,14 +35,15 @@ bench_open(struct bench *bench)
 	*bench = (struct bench){ .arena = arena_new(16 * 1024 * 1024), .set = pattern_set_new() };
 	for (uint32_t i = 0; i < NAMES; i++) {
 		bench->tokens[i] = (uint16_t)('a' + i);
-		bench->patterns[i] = (struct condition_pattern){ slice_of(names[i]),
-			{ &bench->tokens[i], 1 }, 0 };
+		bench->patterns[i] = (struct condition_pattern){ .text = slice_of(names[i]),
+			.glob = { &bench->tokens[i], 1, false } };
 		ck_assert_int_eq(pattern_add(bench->set, F_Image, bench->patterns[i].glob,
 					 &bench->patterns[i].id),
 			0);
-		bench->items[i] =
-			(struct condition_item){ .field = F_Image, .first = i, .count = 1 };
-		bench->ops[i] = (struct condition_op){ CONDITION_ITEM, i };
+		bench->items[i] = (struct condition_item){
+			.field = F_Image, .first = i, .count = 1, .value_count = 1
+		};
+		bench->ops[i] = (struct condition_op){ .code = CONDITION_ITEM, .item = i };
 		bench->selections[i] = (struct condition_selection){ slice_of(names[i]),
 			&bench->ops[i], 1, false };
 	}
@@ -107,6 +108,8 @@ MEANING(hidden, H)
 MEANING(not_not, A)
 MEANING(mixed, (A || !(B && F)) && (H || !A))
 MEANING(all_not, !(A && B) || F)
+MEANING(two_of_three, A + B + F >= 2)
+MEANING(not_two_of_three, !(A + B + F >= 2) && H)
 
 static const struct {
 	const char *text;
@@ -137,6 +140,10 @@ static const struct {
 	{ "not not sel_a", not_not },
 	{ "(sel_a or not (sel_b and filter)) and (_hidden or not sel_a)", mixed },
 	{ "not all of sel_* or filter", all_not },
+	{ "2 of them", two_of_three },
+	{ "3 of them", three_of_them },
+	{ "2 Of sel_*", both },
+	{ "_hidden and not 2 of them", not_two_of_three },
 };
 
 START_TEST(means_what_it_says)
@@ -179,8 +186,10 @@ static const struct {
 	{ "1 of (sel_a)", "a name is missing" },
 	{ "1 sel_a", "'of' is missing" },
 	{ "all sel_*", "'of' is missing" },
-	{ "2 of sel_*", "only '1 of' and 'all of'" },
-	{ "99999999999999999999 of them", "only '1 of' and 'all of'" },
+	{ "3 of sel_*", "fewer selections than that named like 'sel_*'" },
+	{ "0 of sel_*", "a number from 1 to 64" },
+	{ "2 sel_*", "'of' is missing" },
+	{ "99999999999999999999 of them", "a number from 1 to 64" },
 	{ "sel_a | count() by User > 5", "aggregation" },
 	{ "sel_a & sel_b", "unexpected '&'" },
 	{ "sel_a \xff", "missing before" },

@@ -98,7 +98,7 @@ static const struct {
 static struct glob
 make_glob(struct slice pattern, uint16_t *tokens)
 {
-	return (struct glob){ tokens, pattern_parse(pattern, tokens) };
+	return (struct glob){ tokens, pattern_parse(pattern, tokens), false };
 }
 
 /* One pattern in a set of its own, scanned over one value. */
@@ -116,7 +116,7 @@ scan_one(struct glob glob, struct slice text)
 	scratch = pattern_scratch_new(set);
 	ck_assert_ptr_nonnull(scratch);
 	pattern_scan(set, scratch, F_Image, text);
-	hit = pattern_hit(scratch, id);
+	hit = pattern_matches(scratch, id, text);
 	pattern_scratch_free(scratch);
 	pattern_set_free(set);
 	return hit;
@@ -194,12 +194,13 @@ START_TEST(scans_agree_with_the_definition)
 		for (int i = 0; i < PATTERNS; i++) {
 			bool match = plain_match(globs[i].tokens, globs[i].count, text, len);
 
-			ck_assert(pattern_hit(scratch, ids[i]) == match);
+			ck_assert(pattern_matches(scratch, ids[i], (struct slice){ text, len }) ==
+				  match);
 			ck_assert(pattern_glob(globs[i], (struct slice){ text, len }) == match);
 		}
 		(void)pattern_hits(scratch, &hits);
 		for (uint32_t id = 0; id < pattern_count(set); id++)
-			want += pattern_hit(scratch, id);
+			want += pattern_matches(scratch, id, (struct slice){ text, len });
 		ck_assert_uint_eq(hits, want);
 	}
 	pattern_scratch_free(scratch);
@@ -254,7 +255,8 @@ START_TEST(fields_and_events_do_not_mix)
 	(void)pattern_hits(scratch, &count);
 	ck_assert_uint_eq(count, 2);
 	pattern_reset(scratch);
-	ck_assert(!pattern_hit(scratch, image) && !pattern_hit(scratch, any));
+	ck_assert(!pattern_matches(scratch, image, SLICE("x")));
+	ck_assert(!pattern_matches(scratch, any, SLICE("")));
 	pattern_scratch_free(scratch);
 	pattern_set_free(set);
 }

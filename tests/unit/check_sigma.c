@@ -68,7 +68,8 @@ static const struct {
 		9, 5, "missing at the end" },
 	{ "an aggregation", RULE("  s: {Image: x}\n  condition: s | count() > 5\n"), 7, 14,
 		"aggregation" },
-	{ "N of", RULE("  s: {Image: x}\n  condition: 2 of s*\n"), 7, 14, "only '1 of'" },
+	{ "more of them than there are", RULE("  s: {Image: x}\n  condition: 2 of s*\n"), 7, 14,
+		"fewer selections" },
 	{ "a bad level",
 		"title: t\n" ID "level: loud\n" LOGSOURCE
 		"detection:\n  s: {Image: x}\n  condition: s\n",
@@ -118,24 +119,23 @@ static const struct {
 		7, 5, "field 'Foo'" },
 	{ "an unknown modifier", RULE("  s:\n    Image|beginswith: x\n  condition: s\n"), 7, 5,
 		"unknown modifier 'beginswith'" },
-	{ "a modifier to come", RULE("  s:\n    Image|re: x\n  condition: s\n"), 7, 5,
-		"'re' is not supported yet" },
+	{ "a modifier to come", RULE("  s:\n    Image|expand: '%x%'\n  condition: s\n"), 7, 5,
+		"'expand' is not supported yet" },
 	{ "an empty modifier", RULE("  s:\n    Image|: x\n  condition: s\n"), 7, 5,
 		"unknown modifier ''" },
 	{ "two anchors", RULE("  s:\n    Image|startswith|endswith: x\n  condition: s\n"), 7, 5,
-		"only one of" },
+		"'endswith' cannot stand behind 'startswith'" },
 	{ "all of one", RULE("  s:\n    Image|contains|all: x\n  condition: s\n"), 7, 5,
 		"more than one value" },
 	{ "all twice", RULE("  s:\n    Image|all|all: [x, y]\n  condition: s\n"), 7, 5, "twice" },
 	{ "contains nothing", RULE("  s:\n    Image|contains: ''\n  condition: s\n"), 7, 5,
-		"need text" },
+		"'contains' needs a value" },
 	{ "a list in a list", RULE("  s:\n    Image: [[x]]\n  condition: s\n"), 7, 14,
 		"a value must be text" },
 	{ "a map as a value", RULE("  s:\n    Image: {x: y}\n  condition: s\n"), 7, 13,
 		"a value must be text" },
 	{ "no value in a list", RULE("  s:\n    Image: []\n  condition: s\n"), 7, 5,
 		"list of values is empty" },
-	{ "a boolean", RULE("  s:\n    Image: true\n  condition: s\n"), 7, 12, "booleans" },
 	{ "a hexadecimal number", RULE("  s:\n    Image: 0x10\n  condition: s\n"), 7, 12, "0x10" },
 	{ "a fraction", RULE("  s:\n    Image: -1.50\n  condition: s\n"), 7, 12, "1.50" },
 	{ "an exponent", RULE("  s:\n    Image: 1e3\n  condition: s\n"), 7, 12, "1e3" },
@@ -303,6 +303,7 @@ static const struct {
 	{ "Image: 00050429", F_Image, false, false, 1, "00050429" },
 	{ "Image: '0x10'", F_Image, false, false, 1, "0x10" },
 	{ "Image: 'true'", F_Image, false, false, 1, "true" },
+	{ "Image: true", F_Image, false, false, 1, "true" },
 	{ "Image: 1.2.3", F_Image, false, false, 1, "1.2.3" },
 	{ "Image: 10e", F_Image, false, false, 1, "10e" },
 	{ "Image|contains: x", F_Image, false, false, 1, "*x*" },
@@ -356,7 +357,7 @@ START_TEST(finds_all_faults_of_a_rule)
 
 	bench_open(&bench, "f.yml",
 		"title: t\nlevel: loud\nlogsource: {category: x}\ndetection:\n"
-		"  s:\n    Foo: x\n    Image|re: y\n  t: [a]\n  condition: s and u\n");
+		"  s:\n    Foo: x\n    Image|re: '('\n  t: [a]\n  condition: s and u\n");
 	ck_assert_int_eq(bench.result, -EINVAL);
 	ck_assert_uint_eq(bench.faults.errors, 6);
 	bench_close(&bench);
