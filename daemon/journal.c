@@ -107,7 +107,8 @@ node_new(const struct alert *alert)
 	struct journal_entry *entry;
 	struct node *node;
 
-	if (__builtin_add_overflow(size, alert->json.len, &size))
+	if (__builtin_add_overflow(size, alert->json.len, &size) ||
+		__builtin_add_overflow(size, alert->short_json.len, &size))
 		return NULL;
 	node = malloc(size);
 	if (node == NULL)
@@ -119,6 +120,9 @@ node_new(const struct alert *alert)
 	entry->severity = alert->severity;
 	entry->length = alert->json.len;
 	memcpy(entry->json, alert->json.ptr, alert->json.len);
+	entry->short_length = alert->short_json.len;
+	if (alert->short_json.len > 0)
+		memcpy(entry->json + entry->length, alert->short_json.ptr, alert->short_json.len);
 	return node;
 }
 

@@ -15,7 +15,8 @@ struct journal_entry {
 	uint64_t sequence; /* from 1 */
 	int64_t time;      /* the alert's */
 	enum severity severity;
-	size_t length; /* of json, without LF */
+	size_t length;       /* of json, without LF */
+	size_t short_length; /* of the short form, which lies behind it; 0: there is none */
 	char json[];
 };
 

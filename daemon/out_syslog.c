@@ -30,6 +30,7 @@
 #define FACILITY_AUDIT 13 /* RFC 5424, table 1: log audit */
 #define HEADER_MAX 512    /* of an envelope: a host name has at most 255 bytes */
 #define KEEPALIVE_SECONDS 60
+#define UNACKNOWLEDGED_MS 60000 /* then a peer's machine is taken to be gone */
 #define DATAGRAM_BUFFER                                                           \
 	(1024 * 1024) /* asked for: a UNIX datagram is bounded by the send buffer \
 		       */
@@ -69,8 +70,14 @@ output_format(struct evbuffer *buffer, const struct conf_output *conf, const cha
 	const struct journal_entry *entry)
 {
 	char header[HEADER_MAX] = "", count[32] = "", time[STAMP_TEXT_MAX];
-	size_t header_length = 0, count_length = 0;
+	size_t header_length = 0, count_length = 0, length = entry->length;
+	const char *json = entry->json;
 	bool datagram = is_datagram(conf->type);
+
+	if (datagram && entry->short_length > 0) {
+		json += length;
+		length = entry->short_length;
+	}
 
 	if (conf->envelope == OUTPUT_RFC5424) {
 		stamp_format(entry->time, time);
@@ -79,14 +86,14 @@ output_format(struct evbuffer *buffer, const struct conf_output *conf, const cha
 			FACILITY_AUDIT * 8 + severities[entry->severity], time, collector);
 	}
 	if (!datagram && conf->framing == OUTPUT_OCTET_COUNTED)
-		count_length = (size_t)snprintf(
-			count, sizeof(count), "%zu ", header_length + entry->length);
+		count_length =
+			(size_t)snprintf(count, sizeof(count), "%zu ", header_length + length);
 	/* With the room made first, what follows cannot fail half-way. */
-	if (evbuffer_expand(buffer, count_length + header_length + entry->length + 1) == -1)
+	if (evbuffer_expand(buffer, count_length + header_length + length + 1) == -1)
 		return -ENOMEM;
 	evbuffer_add(buffer, count, count_length);
 	evbuffer_add(buffer, header, header_length);
-	evbuffer_add(buffer, entry->json, entry->length);
+	evbuffer_add(buffer, json, length);
 	if (!datagram && conf->framing == OUTPUT_LF)
 		evbuffer_add(buffer, "\n", 1);
 	return 0;
@@ -105,6 +112,7 @@ new_socket(struct out_syslog *out, int family)
 {
 	int type = is_datagram(out->opening.conf->type) ? SOCK_DGRAM : SOCK_STREAM;
 	int on = 1, idle = KEEPALIVE_SECONDS, size = DATAGRAM_BUFFER;
+	unsigned int unacknowledged = UNACKNOWLEDGED_MS;
 
 	out->fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (out->fd == -1)
@@ -113,6 +121,10 @@ new_socket(struct out_syslog *out, int family)
 	if (out->opening.conf->type == OUTPUT_TCP) {
 		(void)setsockopt(out->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 		(void)setsockopt(out->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+		/* Keepalive is silent while something is unacknowledged, and TCP alone would go on
+		 * for a quarter of an hour. */
+		(void)setsockopt(out->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
+			sizeof(unacknowledged));
 	}
 	if (out->opening.conf->type == OUTPUT_UNIXGRAM)
 		(void)setsockopt(out->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

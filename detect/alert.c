@@ -427,7 +427,8 @@ struct writer {
 	char *bytes;
 	size_t length;
 	size_t room;
-	bool failed; /* no memory; what is written is not used */
+	size_t value_max; /* longer values are cut */
+	bool failed;      /* no memory; what is written is not used */
 };
 
 static void *
@@ -488,7 +489,7 @@ writer_open(struct writer *writer, struct arena *arena, size_t expected)
 	};
 	struct arena_mark mark = arena_mark(arena);
 
-	*writer = (struct writer){ .arena = arena, .room = expected };
+	*writer = (struct writer){ .arena = arena, .room = expected, .value_max = SIZE_MAX };
 	/* yajl 2.1 writes to its first buffer without a look at whether it got one: make sure
 	 * beforehand that it does. */
 	if (arena_alloc(arena, YAJL_ROOM) == NULL)
@@ -505,14 +506,10 @@ writer_open(struct writer *writer, struct arena *arena, size_t expected)
 /* The generator's answers are about the order of our own calls, which the tests hold; only memory
  * can fail. */
 static void
-put(struct writer *writer, struct slice value)
+put_text(struct writer *writer, struct slice value, size_t max)
 {
-	struct slice valid = utf8_repair(value, writer->arena);
+	struct slice valid = shortened(value, max, writer->arena);
 
-	if (value.ptr == NULL) {
-		(void)yajl_gen_null(writer->gen);
-		return;
-	}
 	if (valid.ptr == NULL) {
 		writer->failed = true;
 		valid = SLICE("");
@@ -521,9 +518,18 @@ put(struct writer *writer, struct slice value)
 }
 
 static void
+put(struct writer *writer, struct slice value)
+{
+	if (value.ptr == NULL)
+		(void)yajl_gen_null(writer->gen);
+	else
+		put_text(writer, value, writer->value_max);
+}
+
+static void
 put_key(struct writer *writer, const char *key)
 {
-	put(writer, slice_of(key));
+	put_text(writer, slice_of(key), SIZE_MAX);
 }
 
 static void
@@ -783,6 +789,89 @@ expected_length(const struct alert_settings *settings, const struct wevent *even
 	return length + length / 4;
 }
 
+/* All that an alert is made of. */
+struct parts {
+	const struct alert_settings *settings;
+	const struct alert_source *source;
+	const struct wevent *event;
+	const struct host_state *state;
+	const struct match *const *matches;
+	size_t count;
+};
+
+/* `cut`: the short form. */
+static void
+put_alert(struct writer *writer, const struct parts *parts, const struct alert *alert, bool cut)
+{
+	const struct wevent *event = parts->event;
+
+	(void)yajl_gen_map_open(writer->gen);
+	put_columns(writer, event, alert);
+	put_key(writer, "rule");
+	(void)yajl_gen_map_open(writer->gen);
+	put_rule(writer, alert->rule);
+	(void)yajl_gen_map_close(writer->gen);
+	put_techniques(writer, alert->rule, parts->settings->attack);
+	put_count(writer, "severity_number", (uint64_t)alert->rule->severity + 1);
+	put_pair(writer, "message", alert->message);
+	put_matched(writer, event, parts->matches[0]);
+	put_collector(writer, parts->settings, parts->source, event);
+	put_host_state(writer, parts->state);
+
+	put_known_fields(writer, event);
+	if (app_pool(event).ptr != NULL)
+		put_pair(writer, "app_pool", app_pool(event));
+	put_other_rules(writer, parts->matches, parts->count);
+	if (event->partial)
+		put_true(writer, "partial");
+	if (event->repaired)
+		put_true(writer, "repaired");
+	if (cut)
+		put_true(writer, "cut");
+	put_host_info(writer, parts->settings->enrich, event->host);
+	if (!cut)
+		put_raw(writer, parts->settings, event->raw);
+	(void)yajl_gen_map_close(writer->gen);
+}
+
+/* The JSON, with its values cut to `value_max` bytes, or whole for SIZE_MAX.  0 or -ENOMEM. */
+static int
+write_alert(const struct parts *parts, const struct alert *alert, size_t value_max,
+	struct arena *arena, struct slice *json)
+{
+	bool cut = value_max != SIZE_MAX;
+	size_t expected = cut ? ALERT_DATAGRAM_MAX : expected_length(parts->settings, parts->event);
+	struct writer writer;
+
+	if (writer_open(&writer, arena, expected) < 0)
+		return -ENOMEM;
+	writer.value_max = value_max;
+	put_alert(&writer, parts, alert, cut);
+	yajl_gen_free(writer.gen);
+	if (writer.failed)
+		return -ENOMEM;
+	*json = (struct slice){ writer.bytes, writer.length };
+	return 0;
+}
+
+/* As much of it as fits.  The last limit leaves ids and times whole. */
+static int
+write_short(const struct parts *parts, const struct alert *alert, struct arena *arena,
+	struct slice *json)
+{
+	static const size_t limits[] = { 2048, 512, 64 };
+	struct slice text = SLICE_NONE;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (write_alert(parts, alert, limits[i], arena, &text) < 0)
+			return -ENOMEM;
+		if (text.len <= ALERT_DATAGRAM_MAX)
+			break;
+	}
+	*json = text;
+	return 0;
+}
+
 int
 alert_build(const struct alert_settings *settings, const struct alert_source *source,
 	const struct wevent *event, const char event_id[ALERT_ID_MAX],
@@ -790,46 +879,21 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 	struct arena *arena, struct alert *result)
 {
 	const struct rule *rule = matches[0]->rule;
+	const struct parts parts = { settings, source, event, state, matches, count };
 	struct alert alert = { .rule = rule, .severity = rule->severity, .host = event->host };
 	struct message message;
-	struct writer writer;
 
 	alert.time = event->time != STAMP_NONE ? event->time : source->received;
 	memcpy(alert.event_id, event_id, ALERT_ID_MAX);
-	if (alert_id(event_id, rule, alert.id) < 0 ||
-		writer_open(&writer, arena, expected_length(settings, event)) < 0)
+	if (alert_id(event_id, rule, alert.id) < 0)
 		return -ENOMEM;
-
-	(void)yajl_gen_map_open(writer.gen);
-	put_columns(&writer, event, &alert);
-	put_key(&writer, "rule");
-	(void)yajl_gen_map_open(writer.gen);
-	put_rule(&writer, rule);
-	(void)yajl_gen_map_close(writer.gen);
-	put_techniques(&writer, rule, settings->attack);
-	put_count(&writer, "severity_number", (uint64_t)rule->severity + 1);
 	alert.message = arena_copy(arena, compose(&message, event, rule, arena));
-	put_pair(&writer, "message", alert.message);
-	put_matched(&writer, event, matches[0]);
-	put_collector(&writer, settings, source, event);
-	put_host_state(&writer, state);
-
-	put_known_fields(&writer, event);
-	if (app_pool(event).ptr != NULL)
-		put_pair(&writer, "app_pool", app_pool(event));
-	put_other_rules(&writer, matches, count);
-	if (event->partial)
-		put_true(&writer, "partial");
-	if (event->repaired)
-		put_true(&writer, "repaired");
-	put_host_info(&writer, settings->enrich, event->host);
-	put_raw(&writer, settings, event->raw);
-	(void)yajl_gen_map_close(writer.gen);
-	yajl_gen_free(writer.gen);
-	if (writer.failed || alert.message.ptr == NULL)
+	if (alert.message.ptr == NULL ||
+		write_alert(&parts, &alert, SIZE_MAX, arena, &alert.json) < 0)
 		return -ENOMEM;
-
-	alert.json = (struct slice){ writer.bytes, writer.length };
+	if (alert.json.len > ALERT_DATAGRAM_MAX &&
+		write_short(&parts, &alert, arena, &alert.short_json) < 0)
+		return -ENOMEM;
 	*result = alert;
 	return 0;
 }

@@ -10,7 +10,8 @@
 #include "parsers/arena.h"
 
 #define ALERT_SCHEMA "1"
-#define ALERT_ID_MAX 33 /* 128 bits in hexadecimal and a NUL */
+#define ALERT_ID_MAX 33          /* 128 bits in hexadecimal and a NUL */
+#define ALERT_DATAGRAM_MAX 60000 /* bytes of JSON that fit into any datagram, with an envelope */
 
 enum alert_mode { ALERT_PER_EVENT, ALERT_PER_RULE };
 
@@ -41,6 +42,9 @@ struct alert {
 	struct slice host;
 	struct slice message; /* the readable line; lives in the arena */
 	struct slice json;    /* one line without its LF, valid UTF-8; lives in the arena */
+	/* When that is longer than ALERT_DATAGRAM_MAX, the same without event_raw and with its long
+	 * values cut, so that nobody escapes by padding; else absent. */
+	struct slice short_json;
 };
 
 /* SHA-256 cut to 128 bits, in hexadecimal.  An event's identity is host, Channel, EventRecordID,

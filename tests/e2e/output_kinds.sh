@@ -59,6 +59,16 @@ sed -E 's/(.)(<[0-9]{1,3}>1 [0-9]{4}-)/\1\n\2/g' "$dir/udp" | bodies | want_ids 
 jq -c . "$dir/unixgram" | want_ids unixgram
 stop
 
+# Nobody escapes a datagram's bound by padding: the alert comes in its short form.
+udp_port=$(free_port udp)
+receiver padded "UDP-RECV:$udp_port,bind=127.0.0.1"
+configure "{ name: udp, type: udp, to: \"127.0.0.1:$udp_port\" }"
+start
+good | sed "s/whoami/whoami \& rem $(head -c 32000 /dev/zero | tr '\0' '\\' | sed 's/../&&/g')/" | tcp
+until_true "$patience" test -s "$dir/padded"
+want "the short form" "true WebShell_ChildProcess" "$(jq -r '[.cut, .DetectionType] | join(" ")' "$dir/padded")"
+stop
+
 # A receiver that is not there holds a stop back no longer than stop.timeout.
 configure "{ name: gone, type: tcp, to: \"127.0.0.1:$tcp_port\" }
 { name: alerts, type: file, to: \"$dir/later.ndjson\" }" "stop: { timeout: 2s }"
@@ -66,6 +76,8 @@ start
 good | tcp
 alerts 1 "$dir/later.ndjson"
 began=$SECONDS
-stop
+kill -TERM "$daemon"
+kill -HUP "$daemon" # means nothing any more
+stop HUP
 [ $((SECONDS - began)) -le 6 ] || fail "the stop took $((SECONDS - began)) s, stop.timeout is 2 s"
 logged 'gone.* 1 ' || fail "the log does not say what was lost"

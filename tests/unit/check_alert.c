@@ -113,7 +113,8 @@ build(const struct match *const *matches, size_t count, struct alert *alert)
 	yajl_free(parser);
 	ck_assert_uint_eq(utf8_valid(alert->json), alert->json.len);
 	for (size_t i = 0; i < alert->json.len; i++)
-		ck_assert_uint_ge((unsigned char)alert->json.ptr[i], 0x20);
+		if ((unsigned char)alert->json.ptr[i] < 0x20)
+			ck_abort_msg("a control character at %zu", i);
 
 	text = arena_alloc(arena, alert->json.len + 1);
 	memcpy(text, alert->json.ptr, alert->json.len);
@@ -505,6 +506,42 @@ START_TEST(app_pool_is_the_servers)
 }
 END_TEST
 
+/* A padded event has a short form for datagrams, whatever it is padded with and however often. */
+START_TEST(a_long_alert_has_a_short_form)
+{
+	static const char paddings[] = { 'a', '\\', '\x01', '"', '\xff' };
+	const struct match *matches[] = { &match };
+	struct alert alert;
+	char *value = arena_alloc(arena, 32767);
+	const char *json, *line;
+
+	(void)build(matches, 1, &alert);
+	ck_assert_ptr_null(alert.short_json.ptr);
+	memset(value, paddings[_i], 32767);
+	memcpy(value, "cmd.exe /c whoami", 17);
+	match.matched_count = MATCHED_MAX;
+	for (uint32_t i = 0; i < MATCHED_MAX; i++)
+		match.matched[i].field = F_CommandLine;
+	for (int field = 0; field < F_MAX; field++)
+		if (field != F_EventID && field != F_EventRecordID)
+			event.f[field] = (struct slice){ value, 32767 };
+	event.raw = (struct slice){ value, 32767 };
+	(void)build(matches, 1, &alert);
+	ck_assert_uint_gt(alert.json.len, ALERT_DATAGRAM_MAX);
+	ck_assert_uint_le(alert.short_json.len, ALERT_DATAGRAM_MAX);
+	ck_assert_uint_eq(utf8_valid(alert.short_json), alert.short_json.len);
+	line = arena_copy(arena, alert.short_json).ptr;
+	json = strndup(line, alert.short_json.len);
+	HAS(json, alert.id);
+	HAS(json, alert.event_id);
+	HAS(json, "\"CommandLine\":\"cmd.exe /c whoami");
+	HAS(json, "\"cut\":true");
+	HAS_NOT(json, "event_raw");
+	ck_assert_int_eq(json[alert.short_json.len - 1], '}');
+	free((char *)(uintptr_t)json);
+}
+END_TEST
+
 START_TEST(no_room_is_no_alert)
 {
 	const struct match *matches[] = { &match };
@@ -691,6 +728,7 @@ main(void)
 	tcase_add_test(tcase, longest_sentence_fits);
 	tcase_add_loop_test(tcase, raw_record_is_bounded, 0, COUNT(raws));
 	tcase_add_test(tcase, raw_record_can_be_switched_off);
+	tcase_add_loop_test(tcase, a_long_alert_has_a_short_form, 0, 5);
 	tcase_add_loop_test(tcase, app_pool_is_the_servers, 0, COUNT(pools));
 	tcase_add_test(tcase, no_room_is_no_alert);
 	tcase_add_test(tcase, same_event_has_the_same_id);
