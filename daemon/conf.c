@@ -9,6 +9,7 @@
  * resolved here, and whether a directory exists is found out by whoever uses it. */
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -1156,6 +1157,26 @@ same_value(const struct setting *setting, const struct conf *a, const struct con
 	if (left_text == NULL || right_text == NULL)
 		return left_text == right_text;
 	return strcmp(left_text, right_text) == 0;
+}
+
+void
+conf_keep_restart(struct conf *next, struct conf *running)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		char *a = (char *)next + settings[i].place,
+		     *b = (char *)running + settings[i].place;
+		char value[sizeof(uint64_t)];
+		size_t size;
+
+		if (!settings[i].restart)
+			continue;
+		size = conf_value_size(&settings[i]);
+		size = size == 0 ? sizeof(char *) : size; /* a text */
+		assert(size <= sizeof(value));
+		memcpy(value, a, size);
+		memcpy(a, b, size);
+		memcpy(b, value, size);
+	}
 }
 
 void

@@ -119,4 +119,8 @@ int conf_use_rule_paths(struct conf *, char *const *paths, size_t count);
 void conf_restart_needed(
 	const struct conf *running, const struct conf *next, char *text, size_t size);
 
+/* Put the running values of those settings into `next`, for which `running` gets those of `next`:
+ * to be called when `running` is about to be freed. */
+void conf_keep_restart(struct conf *next, struct conf *running);
+
 #endif

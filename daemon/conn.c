@@ -10,8 +10,9 @@
  * Connections with an incomplete message stand in the order in which these began.  When memory is
  * tight, one that has more than its share is parked: its event is taken off, nothing else changes.
  * The tick looks whether there is room again; where there is none for CONN_PARKED_SECONDS, the
- * oldest incomplete message is given up and its connection closed, since its next bytes could not
- * be told from a message.
+ * oldest incomplete message of all workers is given up by the one that has it, and its connection
+ * closed, since its next bytes could not be told from a message.  When memory is full that happens
+ * at once, or where another worker has the oldest, with its next tick.
  *
  * A stream ends by EOF or by an error; both finish the last line, which has lost no more than its
  * trailer as far as anyone can tell. */
@@ -49,6 +50,7 @@ struct conn {
 	uint64_t last_read; /* tick */
 	int fd;
 	bool parked;
+	int64_t began; /* the partial message */
 	struct in6_addr key;
 	char address[LISTEN_ADDRESS_MAX];
 	char peer[LISTEN_PEER_MAX];
@@ -62,7 +64,7 @@ struct conn_set {
 	struct conn *incomplete; /* the oldest first */
 	size_t parked;
 	uint64_t ticks;
-	uint64_t tight_ticks; /* since memory was last eased, with connections parked */
+	uint64_t tight_ticks; /* since memory was last eased, with connections parked anywhere */
 	char buffer[SMALL_MAX + READ_SIZE];
 };
 
@@ -84,6 +86,30 @@ conn_set_new(const struct conn_set_parts *parts, const struct worker_settings *s
 	return set;
 }
 
+/* Tell the other workers how old this one's oldest incomplete message is. */
+static void
+publish(struct conn_set *set)
+{
+	memory_oldest(set->parts.memory, set->parts.index,
+		set->incomplete == NULL ? 0 : set->incomplete->began);
+}
+
+/* A message begins: it is the youngest. */
+static void
+begin(struct conn *conn)
+{
+	conn->began = worker_monotonic();
+	DL_APPEND2(conn->set->incomplete, conn, older, newer);
+	publish(conn->set);
+}
+
+static void
+end(struct conn *conn)
+{
+	DL_DELETE2(conn->set->incomplete, conn, older, newer);
+	publish(conn->set);
+}
+
 /* The partial message's buffer has `size` bytes from now on; 0: none.  false for no memory, nothing
  * has changed then. */
 static bool
@@ -102,9 +128,9 @@ resize(struct conn *conn, size_t size)
 	}
 	memory_change(conn->set->parts.memory, conn->own_size, size);
 	if (conn->own_size == 0)
-		DL_APPEND2(conn->set->incomplete, conn, older, newer);
+		begin(conn);
 	else if (size == 0)
-		DL_DELETE2(conn->set->incomplete, conn, older, newer);
+		end(conn);
 	conn->own = own;
 	conn->own_size = size;
 	return true;
@@ -117,6 +143,7 @@ unpark(struct conn *conn)
 		return;
 	conn->parked = false;
 	conn->set->parked--;
+	atomic_fetch_sub_explicit(&conn->set->parts.memory->parked, 1, memory_order_relaxed);
 }
 
 static void
@@ -259,8 +286,8 @@ keep(struct conn *conn, struct slice rest, bool begun)
 	size_t size = rest.len == 0 ? 0 : rounded(rest.len);
 
 	if (begun && conn->own != NULL) {
-		DL_DELETE2(conn->set->incomplete, conn, older, newer);
-		DL_APPEND2(conn->set->incomplete, conn, older, newer);
+		end(conn);
+		begin(conn);
 	}
 	if (inside) {
 		memmove(conn->own, rest.ptr, rest.len);
@@ -278,7 +305,37 @@ keep(struct conn *conn, struct slice rest, bool begun)
 	return true;
 }
 
-/* At the limit the oldest incomplete messages of this worker are given up until there is room.
+/* Do not read from it until there is room. */
+static void
+park(struct conn *conn)
+{
+	static struct log_limit limit;
+	struct conn_set *set = conn->set;
+
+	if (conn->parked)
+		return;
+	(void)event_del(&conn->readable); /* was added */
+	conn->parked = true;
+	set->parked++;
+	atomic_fetch_add_explicit(&set->parts.memory->parked, 1, memory_order_relaxed);
+	metrics_count(set->parts.metrics, DAEMON_parked, 1);
+	log_limited(&limit, LOG_LEVEL_WARNING,
+		"conn %s: holds %zu bytes of a message while limits.memory is nearly used up; not "
+		"read until there is room",
+		conn->peer, conn->own_used);
+}
+
+static void
+park_if_tight(struct conn *conn)
+{
+	const struct memory *memory = conn->set->parts.memory;
+
+	if (memory_tight(memory) && conn->own_size > memory_share(memory))
+		park(conn);
+}
+
+/* At the limit the oldest incomplete messages are given up until there is room.  Where another
+ * worker has the oldest, that gives it up with its next tick, and this connection waits.
  * false: this connection's was one of them. */
 static bool
 make_room(struct conn *conn)
@@ -289,29 +346,14 @@ make_room(struct conn *conn)
 	while (alive && memory_full(set->parts.memory) && set->incomplete != NULL) {
 		struct conn *oldest = set->incomplete;
 
+		if (!memory_is_oldest(set->parts.memory, set->parts.index)) {
+			park(conn);
+			break;
+		}
 		alive = oldest != conn;
 		give_up(oldest, REASON_SHED, partial(oldest));
 	}
 	return alive;
-}
-
-static void
-park_if_tight(struct conn *conn)
-{
-	static struct log_limit limit;
-	struct conn_set *set = conn->set;
-
-	if (!memory_tight(set->parts.memory) || conn->own_size <= memory_share(set->parts.memory))
-		return;
-	(void)event_del(&conn->readable); /* was added */
-	conn->parked = true;
-	set->parked++;
-	metrics_count(set->parts.metrics, DAEMON_parked, 1);
-	log_limited(&limit, LOG_LEVEL_WARNING,
-		"conn %s: holds %zu bytes of a message while limits.memory is nearly used up; not "
-		"read "
-		"until there is room",
-		conn->peer, conn->own_used);
 }
 
 /* Where the next read goes: `*at`, `*room` bytes.  false for no memory. */
@@ -394,6 +436,8 @@ take_turn(struct conn *conn, int64_t now, size_t *bytes)
 	}
 	if (!make_room(conn))
 		return TURN_GONE;
+	if (conn->parked)
+		return TURN_DRAINED;
 	/* Less than was asked for is all that was there: the EAGAIN is not worth a system call. */
 	return (size_t)n == room ? TURN_MORE : TURN_DRAINED;
 }
@@ -500,28 +544,34 @@ resume(struct conn_set *set)
 	}
 }
 
+static size_t
+load_parked(const struct memory *memory)
+{
+	return atomic_load_explicit(&memory->parked, memory_order_relaxed);
+}
+
 void
 conn_set_tick(struct conn_set *set)
 {
+	const struct memory *memory = set->parts.memory;
+
 	set->ticks++;
 	if (set->idle_seconds > 0)
 		close_idle(set);
-	if (set->parked == 0 || memory_eased(set->parts.memory)) {
+	if (memory_eased(memory) || load_parked(memory) == 0) {
 		set->tight_ticks = 0;
 		if (set->parked > 0)
 			resume(set);
-	} else if (++set->tight_ticks > CONN_PARKED_SECONDS) {
-		give_up(set->incomplete, REASON_SHED, partial(set->incomplete));
+		return;
 	}
-}
-
-static int64_t
-monotonic(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	set->tight_ticks++;
+	do {
+		if (set->tight_ticks <= CONN_PARKED_SECONDS && !memory_full(memory))
+			return;
+		if (!memory_is_oldest(memory, set->parts.index))
+			return;
+		give_up(set->incomplete, REASON_SHED, partial(set->incomplete));
+	} while (memory_full(memory));
 }
 
 /* One round: each connection is read until it has nothing more, or its share is used up, or the
@@ -535,7 +585,7 @@ read_all(struct conn_set *set, int64_t now, int64_t deadline)
 	DL_COUNT(set->all, conn, count);
 	/* From the front to the back of the list, since a turn may close any connection
 	 * (make_room). */
-	while (count-- > 0 && set->all != NULL && monotonic() < deadline) {
+	while (count-- > 0 && set->all != NULL && worker_monotonic() < deadline) {
 		enum turn turn = TURN_MORE;
 		size_t share = 0, bytes;
 
@@ -554,13 +604,13 @@ read_all(struct conn_set *set, int64_t now, int64_t deadline)
 /* What a sender's kernel still holds comes only when ours has room again, so after each round that
  * brought something there is another. */
 void
-conn_set_finish(struct conn_set *set)
+conn_set_finish(struct conn_set *set, int64_t deadline)
 {
 	static const struct timespec pause = { 0, CONN_FINISH_PAUSE_MS * 1000000L };
-	int64_t deadline = monotonic() + CONN_FINISH_SECONDS * 1000;
 	int64_t now = worker_now();
 
-	while (read_all(set, now, deadline) > 0 && set->all != NULL && monotonic() < deadline)
+	while (read_all(set, now, deadline) > 0 && set->all != NULL &&
+		worker_monotonic() < deadline)
 		(void)nanosleep(&pause, NULL); /* cut short by a signal it is as good */
 	while (set->all != NULL)
 		finish(set->all, now);

@@ -15,7 +15,6 @@
 #define CONN_FINISH_BYTES_MAX \
 	(16 * 1024 * 1024)      /* read of one connection in one round at the stop */
 #define CONN_FINISH_PAUSE_MS 50 /* between two rounds */
-#define CONN_FINISH_SECONDS 5   /* for all rounds together, however fast they send */
 
 struct conn_set;
 
@@ -23,6 +22,7 @@ struct conn_set_parts { /* borrowed */
 	struct event_base *base;
 	struct pipeline *pipeline;
 	struct metrics *metrics;
+	unsigned index; /* of the worker, in what it publishes in `memory` */
 	struct worker_metrics *worker_metrics;
 	struct memory *memory;
 	_Atomic size_t *open; /* goes down with each connection that ends */
@@ -43,7 +43,8 @@ void conn_set_add(
 /* Once a second: idle connections, and those that memory has stopped. */
 void conn_set_tick(struct conn_set *);
 
-/* The stop: read what the kernel has of each connection, finish its last message, close. */
-void conn_set_finish(struct conn_set *);
+/* The stop: read what the kernel has of each connection, until the deadline (worker_monotonic),
+ * finish its last message, close. */
+void conn_set_finish(struct conn_set *, int64_t deadline);
 
 #endif

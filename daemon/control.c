@@ -223,12 +223,14 @@ clear_path(const char *path, const struct sockaddr_un *address)
 	return result;
 }
 
-/* The group may ask. Not worth failing for. */
+/* The group may ask. Not worth failing for.  Under systemd the socket has it already, and the
+ * sandbox forbids the call. */
 static void
 give_to_group(const char *path, const char *name)
 {
 	char space[4096];
 	struct group entry, *found = NULL;
+	struct stat st;
 
 	if (name == NULL)
 		return;
@@ -236,7 +238,8 @@ give_to_group(const char *path, const char *name)
 		log_info("control %s: there is no group %s; only the daemon's own user and group "
 			 "may ask",
 			path, name);
-	else if (chown(path, (uid_t)-1, found->gr_gid) == -1)
+	else if ((stat(path, &st) == -1 || st.st_gid != found->gr_gid) &&
+		 chown(path, (uid_t)-1, found->gr_gid) == -1)
 		log_info("control %s: cannot give it to group %s: %s", path, name, strerror(errno));
 }
 

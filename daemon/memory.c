@@ -47,6 +47,26 @@ memory_full(const struct memory *memory)
 	return load(&memory->used) > load(&memory->max);
 }
 
+void
+memory_oldest(struct memory *memory, unsigned worker, int64_t began)
+{
+	atomic_store_explicit(&memory->oldest[worker], began, memory_order_relaxed);
+}
+
+bool
+memory_is_oldest(const struct memory *memory, unsigned worker)
+{
+	int64_t mine = atomic_load_explicit(&memory->oldest[worker], memory_order_relaxed);
+
+	for (unsigned i = 0; mine != 0 && i < MEMORY_WORKERS_MAX; i++) {
+		int64_t other = atomic_load_explicit(&memory->oldest[i], memory_order_relaxed);
+
+		if (other != 0 && (other < mine || (other == mine && i < worker)))
+			return false;
+	}
+	return mine != 0;
+}
+
 size_t
 memory_share(const struct memory *memory)
 {

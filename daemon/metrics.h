@@ -71,6 +71,7 @@ struct peer_metrics { /* several writers: atomic_fetch_add */
 	X(parked, "connections not read at 80 % of limits.memory") \
 	X(dead_letters, "dead letters written") X(dead_letters_lost, "dead letters lost") \
 	X(journal_entries, "alerts appended to the journal") \
+	X(alerts_unsent, "alerts that an output had not sent when it was removed or stopped") \
 	X(reloads, "reloads done") \
 	X(reload_failures, "reloads refused") \
 	X(hosts_evicted, "hosts forgotten at hosts.max")
@@ -106,7 +107,7 @@ struct metrics_view {
 	size_t workers;
 	size_t input_count; /* slots of worker_metrics.inputs in use, with their names */
 	const char *const *input_names;
-	size_t connections, hosts, memory_used, memory_max;
+	size_t connections, hosts, memory_used, memory_max, journal_used, journal_max;
 	size_t rules, patterns, databases;
 	int64_t rules_loaded;    /* when */
 	const char *rules_fault; /* why the last reload was refused, or NULL */

@@ -108,6 +108,7 @@ enum command { COMMAND_NONE, COMMAND_USE, COMMAND_STOP };
 
 struct outputs {
 	struct journal *journal;
+	struct metrics *metrics;
 	struct output_loop loop;
 	struct event inbox, tick, stop_deadline;
 	int inbox_fd; /* an eventfd: a command, or news in the journal */
@@ -121,7 +122,7 @@ struct outputs {
 	enum command command; /* NONE: done */
 	struct output **next; /* of COMMAND_USE: one for each output of the configuration */
 	size_t next_count;
-	unsigned stop_seconds; /* of COMMAND_STOP */
+	int64_t stop_ms; /* of COMMAND_STOP */
 
 	/* `count` in the order of the configuration, then those that were removed. */
 	struct output *list[LIST_MAX];
@@ -471,6 +472,7 @@ end_removed(struct output *output)
 	uint64_t left = waiting(output, output->end);
 
 	close_channel(output);
+	metrics_count(output->outputs->metrics, DAEMON_alerts_unsent, left);
 	if (left > 0)
 		log_warning("output %s: removed; %llu alerts were not sent", output->conf.name,
 			(unsigned long long)left);
@@ -786,7 +788,8 @@ use_next(struct outputs *outputs)
 static void
 begin_stop(struct outputs *outputs)
 {
-	const struct timeval limit = { (time_t)outputs->stop_seconds, 0 };
+	const struct timeval limit = { (time_t)(outputs->stop_ms / 1000),
+		(suseconds_t)(outputs->stop_ms % 1000 * 1000) };
 
 	outputs->stopping = true;
 	for (size_t i = 0; i < outputs->count; i++) {
@@ -928,13 +931,14 @@ start_thread(struct outputs *outputs)
 }
 
 struct outputs *
-outputs_new(struct journal *journal)
+outputs_new(struct journal *journal, struct metrics *metrics)
 {
 	struct outputs *outputs = calloc(1, sizeof(*outputs));
 
 	if (outputs == NULL)
 		return NULL;
 	outputs->journal = journal;
+	outputs->metrics = metrics;
 	pthread_mutex_init(&outputs->lock, NULL);
 	pthread_cond_init(&outputs->done, NULL);
 	name_collector(outputs);
@@ -1002,13 +1006,13 @@ outputs_use(struct outputs *outputs, const struct conf *conf)
 }
 
 uint64_t
-outputs_stop(struct outputs *outputs, unsigned seconds)
+outputs_stop(struct outputs *outputs, int64_t milliseconds)
 {
 	uint64_t total = 0, left;
 
 	if (!outputs->running)
 		return 0;
-	outputs->stop_seconds = seconds;
+	outputs->stop_ms = milliseconds;
 	ask(outputs, COMMAND_STOP);
 	pthread_join(outputs->thread, NULL);
 	outputs->running = false;
@@ -1019,6 +1023,7 @@ outputs_stop(struct outputs *outputs, unsigned seconds)
 				outputs->list[i]->conf.name, (unsigned long long)left);
 		total += left;
 	}
+	metrics_count(outputs->metrics, DAEMON_alerts_unsent, total);
 	return total;
 }
 

@@ -28,7 +28,7 @@ struct outputs;
 
 /* Starts the thread and has the journal wake it (journal_wake).  Both live until outputs_free(),
  * and nobody appends during that. Out of memory or descriptors: NULL. */
-struct outputs *outputs_new(struct journal *);
+struct outputs *outputs_new(struct journal *, struct metrics *);
 
 /* Take over to this configuration, which is copied.  An output that is unchanged goes on; one whose
  * settings changed under the same name goes on at the same alert with its new settings; one that is
@@ -38,10 +38,10 @@ struct outputs *outputs_new(struct journal *);
  * Files are created by whoever the process is then: call it when privileges are dropped. */
 int outputs_use(struct outputs *, const struct conf *);
 
-/* Stop: send what is in the journal until `seconds` are over, close, end the thread.  Returns the
- * number of alerts that were not sent, summed over the outputs.  outputs_view() works until
+/* Stop: send what is in the journal until `milliseconds` are over, close, end the thread.  Returns
+ * the number of alerts that were not sent, summed over the outputs.  outputs_view() works until
  * outputs_free(). */
-uint64_t outputs_stop(struct outputs *, unsigned seconds);
+uint64_t outputs_stop(struct outputs *, int64_t milliseconds);
 void outputs_free(struct outputs *);
 
 /* A copy for a report, names included; free() it.  NULL for no memory (or no outputs), *count is
@@ -50,7 +50,8 @@ struct output_view *outputs_view(struct outputs *, size_t *count);
 
 /* The bytes of one entry on the wire, with its trailer or count, appended to the buffer: bare or in
  * an RFC 5424 envelope (facility 13, the alert's severity; HOSTNAME is the collector, APP-NAME
- * t1505d, MSGID alert), LF or octet-counted; a datagram has neither. 0, or -ENOMEM with the buffer
+ * t1505d, MSGID alert), LF or octet-counted; a datagram has neither, and the alert's short form
+ * where it has one. 0, or -ENOMEM with the buffer
  * as it was.  In out_syslog.c. */
 struct evbuffer;
 int output_format(struct evbuffer *, const struct conf_output *, const char *collector,

@@ -67,12 +67,14 @@ format_bytes(uint64_t bytes, char *text, size_t size)
 static void
 text_head(FILE *out, const struct metrics_totals *totals, const struct metrics_view *view)
 {
-	char uptime[32], used[32], max[32], loaded[32];
+	char uptime[32], used[32], max[32], loaded[32], waiting[32], journal[32];
 
 	format_duration(view->now - view->started, uptime, sizeof(uptime));
 	format_duration(view->now - view->rules_loaded, loaded, sizeof(loaded));
 	format_bytes(view->memory_used, used, sizeof(used));
 	format_bytes(view->memory_max, max, sizeof(max));
+	format_bytes(view->journal_used, waiting, sizeof(waiting));
+	format_bytes(view->journal_max, journal, sizeof(journal));
 	fprintf(out, "t1505d %s, up %s, %zu workers\n\n", PACKAGE_VERSION, uptime, view->workers);
 	fprintf(out, "  events       %" PRIu64 "  (%.1f/s in the last %.0f s)\n",
 		totals->all[INPUT_COUNTER_events], totals->events_rate, totals->seconds);
@@ -87,6 +89,7 @@ text_head(FILE *out, const struct metrics_totals *totals, const struct metrics_v
 	fprintf(out, "  connections  %zu\n", view->connections);
 	fprintf(out, "  hosts        %zu\n", view->hosts);
 	fprintf(out, "  input memory %s of %s\n", used, max);
+	fprintf(out, "  journal      %s of %s\n", waiting, journal);
 }
 
 static void
@@ -311,6 +314,10 @@ json_head(yajl_gen gen, const struct metrics_totals *totals, const struct metric
 	json_number(gen, "used", view->memory_used);
 	json_number(gen, "max", view->memory_max);
 	(void)yajl_gen_map_close(gen);
+	json_open(gen, "journal", true);
+	json_number(gen, "used", view->journal_used);
+	json_number(gen, "max", view->journal_max);
+	(void)yajl_gen_map_close(gen);
 	json_open(gen, "ruleset", true);
 	json_number(gen, "rules", view->rules);
 	json_number(gen, "patterns", view->patterns);
@@ -468,6 +475,9 @@ prometheus_gauges(FILE *out, const struct metrics_view *view)
 	prometheus_gauge(
 		out, "memory_used_bytes", "memory held by inputs", (double)view->memory_used);
 	prometheus_gauge(out, "memory_max_bytes", "limits.memory", (double)view->memory_max);
+	prometheus_gauge(out, "journal_used_bytes", "alerts that wait for outputs",
+		(double)view->journal_used);
+	prometheus_gauge(out, "journal_max_bytes", "journal.max_size", (double)view->journal_max);
 	prometheus_gauge(out, "rules", "rules loaded", (double)view->rules);
 	prometheus_gauge(out, "rule_patterns", "patterns of all rules", (double)view->patterns);
 	prometheus_gauge(out, "rules_loaded_time_seconds", "when the rules were loaded, Unix time",

@@ -79,10 +79,16 @@ fail:
 int
 rules_read_file(const char *path, size_t max, char **bytes, size_t *length)
 {
-	int error, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
 
 	if (fd == -1)
 		return -errno;
+	/* A FIFO would hold a reload up until somebody writes. */
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		(void)close(fd); /* not read from */
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
+	}
 	error = rules_read_fd(fd, max, bytes, length);
 	(void)close(fd); /* only read from */
 	return error;

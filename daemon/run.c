@@ -34,7 +34,10 @@
 #include "daemon/web.h"
 #include "daemon/worker.h"
 
+#define STOP_GRACE_SECONDS 10 /* beyond stop.timeout, for what should take no time */
+#define CONTROL_GROUP "t1505d"
 #define STATUS_SECONDS 5
+#define STOP_GRACE_SECONDS 10 /* beyond stop.timeout, for what should take no time */
 #define WORKERS_MAX 256
 #define LINE_MAX_BYTES 512
 #define DESCRIPTORS_OWN 64 /* listeners, outputs, files, event loops: what is no connection */
@@ -99,6 +102,32 @@ summarise_faults(const struct faults *faults)
 	return strdup("out of memory");
 }
 
+/* As many descriptors as the process may have; those that it needs itself are not for clients. */
+static void
+fit_descriptors(struct conf *conf)
+{
+	struct rlimit limit;
+	uint64_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t was = limit.rlim_cur;
+
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+			limit.rlim_cur = was;
+	}
+	room = limit.rlim_cur > 2 * DESCRIPTORS_OWN ? limit.rlim_cur - DESCRIPTORS_OWN
+						    : limit.rlim_cur / 2;
+	if (conf->connections_max <= room)
+		return;
+	log_warning("limits.connections is %" PRIu64 ", but with %" PRIu64
+		    " descriptors there is room for %" PRIu64 "; raise LimitNOFILE (or ulimit -n)",
+		conf->connections_max, (uint64_t)limit.rlim_cur, room);
+	conf->connections_max = room;
+}
+
 /* Both, or neither: nothing is taken over from a configuration whose rules are wrong. */
 static int
 load(const char *file, struct conf **conf, struct rules **rules, struct faults *faults)
@@ -111,6 +140,7 @@ load(const char *file, struct conf **conf, struct rules **rules, struct faults *
 		conf_free(new_conf);
 		return -EINVAL;
 	}
+	fit_descriptors(new_conf);
 	*conf = new_conf;
 	*rules = new_rules;
 	return 0;
@@ -131,6 +161,8 @@ look(struct daemon *daemon, const char **names, struct metrics_view *view)
 		.hosts = hosts_count(daemon->hosts),
 		.memory_used = atomic_load_explicit(&daemon->memory.used, memory_order_relaxed),
 		.memory_max = atomic_load_explicit(&daemon->memory.max, memory_order_relaxed),
+		.journal_used = journal_bytes(daemon->journal),
+		.journal_max = daemon->conf->journal_max,
 		.rules_loaded = daemon->rules_loaded,
 		.rules_fault = daemon->rules_fault,
 	};
@@ -299,6 +331,16 @@ reload(struct daemon *daemon)
 		refuse_reload(daemon, why);
 		return;
 	}
+	conf_restart_needed(daemon->conf, conf, restart, sizeof(restart));
+	if (conf->alert_raw && daemon->conf->journal_max / 8 < conf->alert_raw_max) {
+		log_error("alert.raw_max is too large for the journal that runs; restart to raise "
+			  "journal.max_size as well");
+		refuse_reload(daemon, strdup("alert.raw_max is too large for journal.max_size, "
+					     "which takes a restart"));
+		rules_unref(rules);
+		conf_free(conf);
+		return;
+	}
 	error = hand_over(daemon, conf, rules);
 	if (error < 0) {
 		if (asprintf(&why, "inputs or outputs: %s", strerror(-error)) == -1)
@@ -308,7 +350,7 @@ reload(struct daemon *daemon)
 		conf_free(conf);
 		return;
 	}
-	conf_restart_needed(daemon->conf, conf, restart, sizeof(restart));
+	conf_keep_restart(conf, daemon->conf);
 	if (restart[0] != '\0')
 		log_warning("changed, but only a restart makes it so: %s", restart);
 	rules_unref(daemon->rules);
@@ -355,26 +397,6 @@ fill_standard_descriptors(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		(void)close(fd); /* nothing was written */
-}
-
-static void
-raise_descriptors(const struct conf *conf)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return;
-	if (limit.rlim_cur < limit.rlim_max) {
-		rlim_t was = limit.rlim_cur;
-
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
-			limit.rlim_cur = was;
-	}
-	if (limit.rlim_cur < conf->connections_max + DESCRIPTORS_OWN)
-		log_warning("limits.connections is %" PRIu64 ", but only %" PRIu64
-			    " descriptors are allowed; raise LimitNOFILE (or ulimit -n)",
-			conf->connections_max, (uint64_t)limit.rlim_cur);
 }
 
 static size_t
@@ -443,7 +465,8 @@ make_stores(struct daemon *daemon)
 	daemon->journal = journal_new(conf->journal_max);
 	daemon->dead_letters =
 		dead_letters_new(conf->dead_letter_file, conf->dead_letter_max, daemon->metrics);
-	daemon->outputs = daemon->journal == NULL ? NULL : outputs_new(daemon->journal);
+	daemon->outputs =
+		daemon->journal == NULL ? NULL : outputs_new(daemon->journal, daemon->metrics);
 	if (daemon->hosts == NULL || daemon->dead_letters == NULL || daemon->outputs == NULL ||
 		hosts_aliases(daemon->hosts, conf->aliases, conf->alias_count) < 0 ||
 		outputs_use(daemon->outputs, conf) < 0)
@@ -468,7 +491,8 @@ make_workers(struct daemon *daemon)
 			.worker_metrics = metrics_worker(daemon->metrics, (unsigned)i),
 		};
 
-		daemon->workers[i] = worker_new(&parts, &daemon->memory, &settings, daemon->rules);
+		daemon->workers[i] =
+			worker_new((unsigned)i, &parts, &daemon->memory, &settings, daemon->rules);
 		if (daemon->workers[i] == NULL)
 			return -ENOMEM;
 	}
@@ -484,7 +508,7 @@ make_reports(struct daemon *daemon)
 	const struct conf *conf = daemon->conf;
 
 	daemon->control =
-		control_new(daemon->base, conf->control_socket, conf->user, answer_cb, daemon);
+		control_new(daemon->base, conf->control_socket, CONTROL_GROUP, answer_cb, daemon);
 	if (daemon->control == NULL)
 		return -EIO;
 	if (conf->metrics == NULL)
@@ -531,7 +555,6 @@ start(struct daemon *daemon, const char *port_file)
 		return EX_CONFIG;
 	}
 	daemon->started = daemon->rules_loaded = worker_now();
-	raise_descriptors(daemon->conf);
 	daemon->worker_count = count_workers(daemon->conf);
 	daemon->base = event_base_new();
 	daemon->metrics = metrics_new((unsigned)daemon->worker_count);
@@ -563,27 +586,43 @@ start(struct daemon *daemon, const char *port_file)
 /* ---- stop ---- */
 
 static void
-stop_workers(struct daemon *daemon)
+stop_workers(struct daemon *daemon, int64_t deadline)
 {
 	for (size_t i = 0; daemon->workers != NULL && i < daemon->worker_count; i++)
-		if (daemon->workers[i] != NULL && worker_stop(daemon->workers[i]) < 0)
-			log_error("out of memory: worker %zu cannot be told to stop", i);
+		if (daemon->workers[i] != NULL)
+			worker_stop(daemon->workers[i], deadline);
 	for (size_t i = 0; daemon->workers != NULL && i < daemon->worker_count; i++)
 		if (daemon->workers[i] != NULL)
 			worker_join(daemon->workers[i]);
 }
 
-/* Finish what was read, send what was found.  Also for a start that failed half-way. */
+/* Something hangs in the kernel, a write to a mount that has gone perhaps: nothing can be done
+ * about it, and nothing more can be said. */
+static void
+give_up_cb(int number)
+{
+	(void)number;
+	_exit(EX_SOFTWARE);
+}
+
+/* Finish what was read, send what was found.  Also for a start that failed half-way.  Half of the
+ * time is for reading, the rest of it for sending. */
 static void
 stop(struct daemon *daemon)
 {
+	int64_t limit = daemon->conf == NULL ? 0 : (int64_t)daemon->conf->stop_seconds * 1000;
+	int64_t now = worker_monotonic(), deadline = now + limit;
+
+	(void)signal(SIGALRM, give_up_cb);
+	(void)alarm((unsigned int)(limit / 1000) + STOP_GRACE_SECONDS);
 	if (daemon->listeners != NULL)
 		listeners_stop(daemon->listeners);
-	stop_workers(daemon);
+	stop_workers(daemon, now + limit / 2);
 	if (daemon->outputs != NULL) {
-		uint64_t unsent =
-			outputs_stop(daemon->outputs, (unsigned)daemon->conf->stop_seconds);
+		uint64_t unsent;
 
+		now = worker_monotonic();
+		unsent = outputs_stop(daemon->outputs, deadline > now ? deadline - now : 0);
 		if (unsent > 0)
 			log_error(
 				"%" PRIu64 " alerts could not be sent within stop.timeout", unsent);
@@ -633,6 +672,8 @@ reset_signals(void)
 	(void)sigemptyset(&none); /* both cannot fail with these arguments */
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of write(2) */
+	/* Before the start is done and while it stops there is nothing to reload. */
+	(void)signal(SIGHUP, SIG_IGN);
 }
 
 int

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <linux/sock_diag.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,8 @@
 #define VECTOR 32
 #define DATAGRAM_MAX 65536 /* IPv6 has no larger ones but jumbograms */
 #define VECTORS_A_TURN 4
-#define VECTORS_AT_STOP 1024 /* of one socket: more than any receive buffer holds */
-#define SENDERS 256          /* remembered by name; a power of two */
+#define DRAIN_SECONDS 2 /* for the datagrams of a listener that a reload takes away */
+#define SENDERS 256     /* remembered by name; a power of two */
 
 enum inbox_type {
 	INBOX_CONNECTION,
@@ -48,6 +49,7 @@ struct message {
 	struct sockaddr_storage peer;
 	struct rules *rules; /* a reference */
 	struct worker_settings settings;
+	int64_t deadline; /* of INBOX_STOP */
 };
 
 /* A UDP socket. */
@@ -99,6 +101,7 @@ struct worker {
 	pthread_mutex_t inbox_lock;
 	struct message *inbox;
 	struct message **inbox_end;
+	struct message stop; /* ours, so that a stop needs no memory */
 };
 
 int64_t
@@ -108,6 +111,15 @@ worker_now(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+worker_monotonic(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* The sender of a datagram, by its address and port. */
@@ -210,8 +222,8 @@ prepare(struct receiver *receiver)
 	}
 }
 
-/* What waits in the socket, at most `vectors` calls. */
-static void
+/* What waits in the socket, at most `vectors` calls.  false: nothing waits any more. */
+static bool
 receive(struct datagrams *socket, int vectors)
 {
 	static struct log_limit limit;
@@ -229,8 +241,25 @@ receive(struct datagrams *socket, int vectors)
 		for (int i = 0; i < n; i++)
 			take_datagram(socket, (size_t)i, now);
 		if (n < VECTOR)
-			return;
+			return false;
 	}
+	return true;
+}
+
+/* All that waits, which is no more than the receive buffer holds, until the deadline. */
+static void
+drain(struct datagrams *socket, int64_t deadline)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(memory);
+
+	while (receive(socket, VECTORS_A_TURN))
+		if (worker_monotonic() >= deadline)
+			break;
+	if (getsockopt(socket->fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0 &&
+		memory[SK_MEMINFO_RMEM_ALLOC] > 0)
+		log_warning("%s: closed with %u bytes of datagrams that there was no time to read",
+			socket->listener->name, memory[SK_MEMINFO_RMEM_ALLOC]);
 }
 
 static void
@@ -238,7 +267,7 @@ datagrams_cb(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd;
 	(void)what;
-	receive(argument, VECTORS_A_TURN);
+	(void)receive(argument, VECTORS_A_TURN); /* the rest announces itself again */
 }
 
 static void
@@ -255,6 +284,8 @@ static void
 add_datagrams(struct worker *worker, int fd, struct listener *listener)
 {
 	struct datagrams *socket = calloc(1, sizeof(*socket));
+	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(memory);
 
 	/* Not cleared: two megabytes of it are touched only by large datagrams. */
 	if (socket != NULL && worker->receiver == NULL) {
@@ -272,6 +303,9 @@ add_datagrams(struct worker *worker, int fd, struct listener *listener)
 	socket->worker = worker;
 	socket->listener = listener;
 	socket->fd = fd;
+	/* A socket from systemd has a life before ours. */
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0)
+		socket->drops = memory[SK_MEMINFO_DROPS];
 	DL_APPEND(worker->sockets, socket);
 	if (event_assign(&socket->readable, worker->base, fd, EV_READ | EV_PERSIST, datagrams_cb,
 		    socket) == -1 ||
@@ -291,7 +325,7 @@ drop_listener(struct worker *worker, const struct listener *listener)
 	{
 		if (socket->listener != listener)
 			continue;
-		receive(socket, VECTORS_AT_STOP);
+		drain(socket, worker_monotonic() + DRAIN_SECONDS * 1000);
 		close_datagrams(socket);
 	}
 }
@@ -308,11 +342,11 @@ use(struct worker *worker, struct rules *rules, const struct worker_settings *se
 }
 
 static void
-stop(struct worker *worker)
+stop(struct worker *worker, int64_t deadline)
 {
-	conn_set_finish(worker->conns);
+	conn_set_finish(worker->conns, deadline);
 	while (worker->sockets != NULL) {
-		receive(worker->sockets, VECTORS_AT_STOP);
+		drain(worker->sockets, deadline);
 		close_datagrams(worker->sockets);
 	}
 	(void)event_base_loopbreak(worker->base); /* fails only without a base */
@@ -337,8 +371,8 @@ handle(struct worker *worker, struct message *message)
 		rules_unref(message->rules);
 		break;
 	case INBOX_STOP:
-		stop(worker);
-		break;
+		stop(worker, message->deadline);
+		return; /* the worker's own */
 	}
 	free(message);
 }
@@ -416,7 +450,7 @@ make_base(struct worker *worker)
 }
 
 struct worker *
-worker_new(const struct pipeline_parts *parts, struct memory *memory,
+worker_new(unsigned index, const struct pipeline_parts *parts, struct memory *memory,
 	const struct worker_settings *settings, struct rules *rules)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -442,6 +476,7 @@ worker_new(const struct pipeline_parts *parts, struct memory *memory,
 			.metrics = parts->metrics,
 			.worker_metrics = parts->worker_metrics,
 			.memory = memory,
+			.index = index,
 			.open = &worker->open,
 		},
 		settings);
@@ -502,18 +537,11 @@ release(struct worker *worker, const struct message *message)
 	}
 }
 
-/* Append a copy of the message; what it holds goes with it, or is given back. */
-static int
-post(struct worker *worker, const struct message *from)
+static void
+append(struct worker *worker, struct message *message)
 {
-	struct message *message = malloc(sizeof(*message));
 	uint64_t one = 1;
 
-	if (message == NULL) {
-		release(worker, from);
-		return -ENOMEM;
-	}
-	*message = *from;
 	message->next = NULL;
 	(void)pthread_mutex_lock(&worker->inbox_lock);
 	*worker->inbox_end = message;
@@ -522,6 +550,20 @@ post(struct worker *worker, const struct message *from)
 	/* EAGAIN means that it is readable already. */
 	if (write(worker->inbox_fd, &one, sizeof(one)) == -1 && errno != EAGAIN)
 		log_error("worker: eventfd: %s", strerror(errno));
+}
+
+/* Append a copy of the message; what it holds goes with it, or is given back. */
+static int
+post(struct worker *worker, const struct message *from)
+{
+	struct message *message = malloc(sizeof(*message));
+
+	if (message == NULL) {
+		release(worker, from);
+		return -ENOMEM;
+	}
+	*message = *from;
+	append(worker, message);
 	return 0;
 }
 
@@ -559,10 +601,11 @@ worker_use(struct worker *worker, struct rules *rules, const struct worker_setti
 			.type = INBOX_RULES, .rules = rules_ref(rules), .settings = *settings });
 }
 
-int
-worker_stop(struct worker *worker)
+void
+worker_stop(struct worker *worker, int64_t deadline)
 {
-	return post(worker, &(struct message){ .type = INBOX_STOP });
+	worker->stop = (struct message){ .type = INBOX_STOP, .deadline = deadline };
+	append(worker, &worker->stop);
 }
 
 void
@@ -586,7 +629,8 @@ worker_free(struct worker *worker)
 
 		list = message->next;
 		release(worker, message);
-		free(message);
+		if (message != &worker->stop)
+			free(message);
 	}
 	conn_set_free(worker->conns);
 	while (worker->sockets != NULL)

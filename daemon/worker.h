@@ -15,8 +15,8 @@ struct worker_settings {       /* of the configuration, changed by a reload */
 	struct pipeline_limits limits;
 };
 
-/* NULL for no memory or descriptors. */
-struct worker *worker_new(const struct pipeline_parts *, struct memory *,
+/* `index`: from 0, of all that share the memory.  NULL for no memory or descriptors. */
+struct worker *worker_new(unsigned index, const struct pipeline_parts *, struct memory *,
 	const struct worker_settings *, struct rules *);
 /* 0 or -errno.  The inbox may be filled before. */
 int worker_start(struct worker *);
@@ -30,14 +30,16 @@ int worker_drop_listener(struct worker *,
 	struct listener
 		*); /* a reload removed it: close its datagram socket; connections live on */
 int worker_use(struct worker *, struct rules *, const struct worker_settings *);
-int worker_stop(struct worker *); /* read what has arrived, finish, end the thread */
+/* Read what has arrived, until the deadline (worker_monotonic), finish, end the thread; once. */
+void worker_stop(struct worker *, int64_t deadline);
 
 void worker_join(struct worker *);
 void worker_free(struct worker *);
 
 size_t worker_connections(const struct worker *); /* any thread */
 
-/* The wall clock, microseconds. */
+/* The wall clock, microseconds; one that never jumps, milliseconds. */
 int64_t worker_now(void);
+int64_t worker_monotonic(void);
 
 #endif

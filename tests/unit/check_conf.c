@@ -518,6 +518,25 @@ START_TEST(restart_is_named)
 }
 END_TEST
 
+START_TEST(what_takes_a_restart_is_kept)
+{
+	struct conf *running = parse("workers: 1\nuser: a\nstop: { timeout: 5s }\n");
+	struct conf *next = parse("workers: 2\nuser: b\nstop: { timeout: 6s }\nmetrics: "
+				  "\"[::1]:9150\"\n");
+	char text[256];
+
+	conf_keep_restart(next, running);
+	conf_restart_needed(running, next, text, sizeof(text));
+	ck_assert_str_eq(text, "metrics, workers, user");
+	conf_free(running);
+	ck_assert_uint_eq(next->workers, 1);
+	ck_assert_str_eq(next->user, "a");
+	ck_assert_ptr_null(next->metrics);
+	ck_assert_uint_eq(next->stop_seconds, 6);
+	conf_free(next);
+}
+END_TEST
+
 /* ---- files ---- */
 
 static char folder[64];
@@ -646,6 +665,7 @@ suite(void)
 	tcase_add_test(texts, later_texts_go_over_earlier_ones);
 	tcase_add_test(texts, dead_letters_lie_in_the_state_directory);
 	tcase_add_test(texts, duplicates_are_found_over_files);
+	tcase_add_test(texts, what_takes_a_restart_is_kept);
 	tcase_add_test(texts, every_cut_is_survived);
 	tcase_add_test(texts, rule_paths_can_be_replaced);
 	tcase_add_test(texts, restart_is_named);

@@ -29,6 +29,7 @@ static char directory[] = "/tmp/check_output.XXXXXX";
 static char path[128];  /* of a socket or a file */
 static char other[128]; /* of another */
 static struct journal *journal;
+static struct metrics *metrics;
 static struct outputs *outputs;
 static struct conf_output list[4];
 static struct conf conf;
@@ -69,7 +70,8 @@ make_world(size_t journal_max)
 	memset(list, 0, sizeof(list));
 	conf.outputs = list;
 	journal = journal_new(journal_max);
-	outputs = outputs_new(journal);
+	metrics = metrics_new(1);
+	outputs = outputs_new(journal, metrics);
 	ck_assert_ptr_nonnull(outputs);
 }
 
@@ -77,6 +79,7 @@ static void
 end_world(void)
 {
 	outputs_free(outputs);
+	metrics_free(metrics);
 	journal_free(journal);
 	unlink(path);
 	unlink(other);
@@ -558,6 +561,7 @@ START_TEST(ends_in_the_middle_of_a_lookup)
 	append(1, 3, 1);
 	until(!state_is("siem", "connected"));
 	ck_assert_uint_eq(outputs_stop(outputs, 0), 3);
+	ck_assert_uint_eq(metrics_total(metrics, DAEMON_alerts_unsent), 3);
 	end_world();
 }
 END_TEST
@@ -825,7 +829,7 @@ START_TEST(the_stop_sends_all_to_the_living)
 	add_output("file", OUTPUT_FILE, other);
 	use();
 	append(1, 100, 100); /* fits into its buffers */
-	ck_assert_uint_eq(outputs_stop(outputs, 10), 0);
+	ck_assert_uint_eq(outputs_stop(outputs, 10000), 0);
 	reader.fd = accept_one(listener);
 	expect(&reader, 1, 100);
 	ck_assert_int_eq(next_line(&reader), 0);
@@ -847,7 +851,7 @@ START_TEST(the_stop_does_not_wait_for_the_dead)
 	use();
 	append(1, 20, 100);
 	before = now_ms();
-	ck_assert_uint_eq(outputs_stop(outputs, 1), 20);
+	ck_assert_uint_eq(outputs_stop(outputs, 1000), 20);
 	ck_assert_int_lt(now_ms() - before, 5000);
 	expect_file(other, 1, 20);
 	ck_assert_uint_eq(view("dead").waiting, 20);
