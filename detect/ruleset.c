@@ -6,8 +6,9 @@
  * that then are awake get their other fields scanned and their condition evaluated.  A rule without
  * such a pattern is always awake in its buckets.
  *
- * A rule that compares EventID in every way to match is in the buckets of those ids; another is in
- * all of its channel, and in the bucket without an id that the remaining events go to.  What
+ * A rule's logsource gives it routes: channels, or single ids of them.  Where it has all of a
+ * channel and compares EventID in every way to match, it is in the buckets of those ids; else in
+ * all of the channel, and in the bucket without an id that the remaining events go to.  What
  * EventID patterns hit is known when a bucket is built.
  *
  * Rule texts, programs and buckets live in one arena that is given back with the set.  Not here:
@@ -538,6 +539,25 @@ bucket_compare(const void *left, const void *right)
 	return (a->event_id > b->event_id) - (a->event_id < b->event_id);
 }
 
+/* Those of one route, behind `n` buckets; the new count. */
+static size_t
+add_buckets(struct ruleset *set, size_t n, const struct route *route, const struct plan *plan)
+{
+	struct bucket bucket = { .channel = slice_of(route->channel), .event_id = -1 };
+
+	set->buckets[n++] = bucket;
+	if (route->event_id != -1) {
+		bucket.event_id = route->event_id;
+		set->buckets[n++] = bucket;
+		return n;
+	}
+	for (uint32_t i = 0; i < plan->id_count; i++) {
+		bucket.event_id = plan->ids[i];
+		set->buckets[n++] = bucket;
+	}
+	return n;
+}
+
 /* One bucket for each channel and id that a rule names, and one without an id for each channel. */
 static int
 make_buckets(struct ruleset *set)
@@ -546,19 +566,14 @@ make_buckets(struct ruleset *set)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < set->count; i++)
-		total += (size_t)set->plans[i].id_count + 1;
+		total += ((size_t)set->plans[i].id_count + 2) * set->rules[i].route_count;
 	set->buckets = arena_alloc(set->arena, total * sizeof(*set->buckets) + 1);
 	if (set->buckets == NULL || total > UINT32_MAX)
 		return -ENOMEM;
 	total = 0;
-	for (uint32_t i = 0; i < set->count; i++) {
-		struct slice channel = slice_of(set->rules[i].channel);
-
-		set->buckets[total++] = (struct bucket){ .channel = channel, .event_id = -1 };
-		for (uint32_t k = 0; k < set->plans[i].id_count; k++)
-			set->buckets[total++] = (struct bucket){ .channel = channel,
-				.event_id = set->plans[i].ids[k] };
-	}
+	for (uint32_t i = 0; i < set->count; i++)
+		for (uint32_t r = 0; r < set->rules[i].route_count; r++)
+			total = add_buckets(set, total, &set->rules[i].routes[r], &set->plans[i]);
 	if (total > 0)
 		qsort(set->buckets, total, sizeof(*set->buckets), bucket_compare);
 	for (size_t i = 0; i < total; i++) {
@@ -594,8 +609,15 @@ static bool
 can_match(const struct ruleset *set, uint32_t rule, const struct bucket *bucket)
 {
 	const struct plan *plan = &set->plans[rule];
+	bool routed = false;
 
-	if (strcmp(set->rules[rule].channel, bucket->channel.ptr) != 0)
+	for (uint32_t i = 0; i < set->rules[rule].route_count && !routed; i++) {
+		const struct route *route = &set->rules[rule].routes[i];
+
+		routed = strcmp(route->channel, bucket->channel.ptr) == 0 &&
+			 (route->event_id == -1 || route->event_id == bucket->event_id);
+	}
+	if (!routed)
 		return false;
 	return plan->id_count == 0 || bsearch(&bucket->event_id, plan->ids, plan->id_count,
 					      sizeof(*plan->ids), number_compare) != NULL;

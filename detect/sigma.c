@@ -1,12 +1,12 @@
-/* Sigma rules (specification 2.1): a YAML document -> what an alert says of the rule, the channel
+/* Sigma rules (specification 2.1): a YAML document -> what an alert says of the rule, the events
  * that it is for, and its detection as items, selections and a condition.
  *
  * The specification's keys are in tables.  Keys of the author's own at the top level are allowed by
  * it and passed over; everything else that is not known, or not supported yet, is refused with its
  * place: a rule that is loaded means what it says.
  *
- * Not here yet: correlations, filters, keywords (text without a field), logsource categories, and
- * fields that the canonical event does not have.
+ * Not here yet: correlations, filters, keywords (text without a field), and fields that the
+ * canonical event does not have.
  *
  * An empty field is recorded as an absent one by many senders, so null and '' mean the same: absent
  * or empty. */
@@ -285,22 +285,37 @@ read_tags(struct reader *reader, struct fy_node *key, struct fy_node *value)
 	reader->out->rule.techniques = techniques;
 }
 
-/* Where the events of a logsource are. */
-static const struct {
-	const char *product; /* the one that may be named with it */
-	const char *service;
-	const char *channel;
-} logsources[] = {
-	{ "windows", "security", "Security" },
-	{ "windows", "sysmon", "Microsoft-Windows-Sysmon/Operational" },
-};
+/* The routes, in the arena. */
+static void
+keep_routes(struct reader *reader, struct fy_node *node, const struct route *routes, uint32_t count)
+{
+	struct route *copy = arena_alloc(reader->arena, count * sizeof(*copy) + 1);
+
+	if (copy == NULL) {
+		no_memory(reader);
+		return;
+	}
+	memcpy(copy, routes, count * sizeof(*copy));
+	reader->out->routes = copy;
+	reader->out->route_count = count;
+	if (count == 0)
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"no event that the collector takes is of this logsource: the rule is idle");
+}
 
 static void
 read_logsource(struct reader *reader, struct fy_node *key, struct fy_node *value)
 {
-	struct slice product = SLICE_NONE, service = SLICE_NONE;
+	struct slice product = SLICE_NONE, category = SLICE_NONE, service = SLICE_NONE;
+	const struct {
+		struct slice name;
+		struct slice *to; /* NULL: for people */
+	} words[] = { { SLICE("product"), &product }, { SLICE("category"), &category },
+		{ SLICE("service"), &service }, { SLICE("definition"), NULL } };
+	struct route routes[LOGSOURCE_ROUTES_MAX];
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
+	bool unknown = false;
 
 	reader->logsource = true;
 	if (!is_map(value)) {
@@ -310,32 +325,25 @@ read_logsource(struct reader *reader, struct fy_node *key, struct fy_node *value
 	}
 	while ((pair = fy_node_mapping_iterate(value, &iterator)) != NULL) {
 		struct slice name = yaml_scalar(fy_node_pair_key(pair));
+		size_t i = 0;
 
-		if (slice_equal(name, SLICE("product"))) {
-			product = yaml_scalar(fy_node_pair_value(pair));
-		} else if (slice_equal(name, SLICE("service"))) {
-			service = yaml_scalar(fy_node_pair_value(pair));
-		} else if (!slice_equal(name, SLICE("definition"))) {
+		while (i < sizeof(words) / sizeof(words[0]) && !slice_equal(name, words[i].name))
+			i++;
+		unknown = unknown || i == sizeof(words) / sizeof(words[0]);
+		if (i == sizeof(words) / sizeof(words[0]))
 			refuse(reader, fy_node_pair_key(pair),
-				"logsource '%.*s' is not supported yet; name the service "
-				"(sysmon or security) and the EventID instead",
+				"logsource '%.*s' is not known; write product, category or service",
 				SHOW(name));
-			return;
-		}
+		else if (words[i].to != NULL)
+			*words[i].to = slice_trim(yaml_scalar(fy_node_pair_value(pair)));
 	}
-	for (size_t i = 0; i < sizeof(logsources) / sizeof(logsources[0]); i++) {
-		if (slice_equal_nocase(service, slice_of(logsources[i].service)) &&
-			(product.len == 0 ||
-				slice_equal_nocase(product, slice_of(logsources[i].product)))) {
-			reader->out->channel = logsources[i].channel;
-			return;
-		}
+	if (product.len + category.len + service.len == 0) {
+		if (!unknown)
+			refuse(reader, value,
+				"the logsource names no product, category or service; write one");
+		return;
 	}
-	refuse(reader, value,
-		"logsource with product '%.*s' and service '%.*s' is not supported yet; 'product: "
-		"windows' with "
-		"'service: sysmon' or 'service: security' is",
-		SHOW(product), SHOW(service));
+	keep_routes(reader, value, routes, logsource_routes(product, category, service, routes));
 }
 
 /* Does the rest of the text consist of at least one digit, and where do they end? */
@@ -798,8 +806,8 @@ read_keys(struct reader *reader, struct fy_node *root)
 	}
 	if (!reader->logsource)
 		refuse(reader, root,
-			"the rule has no logsource; write 'logsource:' with 'service: sysmon' in "
-			"it");
+			"the rule has no logsource; write 'logsource:' with 'category: "
+			"process_creation' or 'service: sysmon' in it");
 	if (!detection)
 		refuse(reader, root, "the rule has no detection; write selections and a condition");
 	if (reader->out->rule.title == NULL && !reader->failed)

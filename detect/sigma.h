@@ -4,10 +4,12 @@
 /* One Sigma document -> a rule with its condition, ready to be compiled into a set. */
 
 #include "detect/condition.h"
+#include "detect/logsource.h"
 
 struct sigma_rule {
 	struct rule rule;           /* but for its index */
-	const char *channel;        /* the events that it is for, as Windows names their channel */
+	const struct route *routes; /* the events that it is for */
+	uint32_t route_count;       /* 0: it is idle, since none of them come here */
 	struct condition condition; /* but for its patterns' ids */
 	int line, column;           /* of the document */
 	int id_line, id_column;

@@ -366,6 +366,57 @@ START_TEST(reaches_the_events_that_it_is_for)
 }
 END_TEST
 
+/* A category is single events of channels, whatever else the rule compares; what has no route is
+ * idle and disturbs nobody. */
+START_TEST(a_category_reaches_its_events)
+{
+	static const char rule[] =
+		"title: t\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\n"
+		"logsource: {category: process_creation, product: windows}\n"
+		"detection:\n  s: {Image: x}\n  condition: s\n---\n"
+		"title: u\nid: 00000000-0000-4000-8000-000000000002\nlevel: low\n"
+		"logsource: {category: process_creation, product: windows}\n"
+		"detection:\n  s: {Image: x, EventID: 4688}\n  condition: s\n---\n"
+		"title: v\nid: 00000000-0000-4000-8000-000000000003\nlevel: low\n"
+		"logsource: {product: aws, service: cloudtrail}\n"
+		"detection:\n  s: {Image: x}\n  condition: s\n";
+	static const struct {
+		const char *channel, *image;
+		int id;
+		size_t want;
+	} events[] = { { SYSMON, "x", 1, 1 }, { "Security", "x", 4688, 2 }, { SYSMON, "y", 1, 0 },
+		{ SYSMON, "x", 4688, 0 }, { "Security", "x", 1, 0 }, { SYSMON, "x", 5, 0 },
+		{ "Linux-Sysmon/Operational", "x", 1, 0 }, { "System", "x", 1, 0 } };
+	struct bench bench;
+
+	bench_open(&bench);
+	bench_add(&bench, "rule.yml", rule);
+	ck_assert_uint_eq(bench.faults.errors, 0);
+	ck_assert_uint_eq(bench.faults.count, 1);
+	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "the rule is idle"));
+	ck_assert_int_eq(bench.faults.list[0].line, 20);
+	bench.set = ruleset_build(bench.builder, &bench.faults);
+	ck_assert_ptr_nonnull(bench.set);
+	bench.scratch = ruleset_scratch_new(bench.set);
+	for (int i = 0; i < ROWS(events); i++) {
+		const struct match *matches;
+		struct wevent event;
+		char id[16];
+
+		wevent_clear(&event);
+		event.event_id = events[i].id;
+		event.f[F_EventID] = (struct slice){ id,
+			(size_t)snprintf(id, sizeof(id), "%d", event.event_id) };
+		event.f[F_Channel] = slice_of(events[i].channel);
+		event.f[F_Image] = slice_of(events[i].image);
+		ck_assert_msg(
+			ruleset_match(bench.set, bench.scratch, &event, &matches) == events[i].want,
+			"event %d", i);
+	}
+	bench_close(&bench);
+}
+END_TEST
+
 static const char *const three[] = {
 	RULE("01", "sysmon", "  s: {Image: x}\n  condition: s\n"),
 	RULE("02", "security", "  s: {EventID: 4688}\n  condition: s\n"),
@@ -740,6 +791,7 @@ ruleset_suite(void)
 	tcase_add_test(tcase, core_never_speaks_with_both_severities);
 	tcase_add_test(tcase, a_match_shows_what_was_true);
 	tcase_add_loop_test(tcase, reaches_the_events_that_it_is_for, 0, ROWS(reach_rows));
+	tcase_add_test(tcase, a_category_reaches_its_events);
 	tcase_add_loop_test(tcase, order_does_not_depend_on_the_order_of_adding, 0, 6);
 	tcase_add_test(tcase, the_second_of_two_ids_is_refused);
 	tcase_add_test(tcase, a_rule_with_a_fault_is_left_out);

@@ -83,22 +83,14 @@ static const struct {
 	{ "a correlation", "title: t\ncorrelation: {type: event_count}\n", 2, 1, "correlations" },
 	{ "a filter", "title: t\nfilter: {rules: any}\n", 2, 1, "filters" },
 	{ "a collection", "action: global\ntitle: t\n", 1, 1, "collections" },
-	{ "a category",
-		"title: t\n" ID "logsource:\n  product: windows\n  category: process_creation\n"
+	{ "an unknown word of a logsource",
+		"title: t\n" ID "logsource:\n  product: windows\n  channel: System\n"
 		"detection:\n  s: {Image: x}\n  condition: s\n",
-		5, 3, "logsource 'category'" },
-	{ "another service",
+		5, 3, "logsource 'channel'" },
+	{ "a logsource of a definition alone",
 		"title: t\n" ID
-		"logsource: {service: system}\ndetection:\n  s: {Image: x}\n  condition: s\n",
-		3, 13, "service 'system'" },
-	{ "sysmon of another product",
-		"title: t\n" ID "logsource: {product: linux, service: sysmon}\ndetection:\n"
-		"  s: {Image: x}\n  condition: s\n",
-		3, 13, "product 'linux'" },
-	{ "a product alone",
-		"title: t\n" ID
-		"logsource: {product: windows}\ndetection:\n  s: {Image: x}\n  condition: s\n",
-		3, 13, "product 'windows'" },
+		"logsource: {definition: x}\ndetection:\n  s: {Image: x}\n  condition: s\n",
+		3, 13, "names no product" },
 	{ "an empty logsource",
 		"title: t\n" ID "logsource:\ndetection:\n  s: {Image: x}\n  condition: s\n", 3, 1,
 		"'logsource' must be a map" },
@@ -222,7 +214,8 @@ START_TEST(reads_what_an_alert_says)
 	ck_assert_str_eq(rule->description, "One line.\nAnother.");
 	ck_assert_str_eq(rule->detection_type, "My_Type");
 	ck_assert_str_eq(rule->file, "etc/rules/core/x.yml");
-	ck_assert_str_eq(bench.rule.channel, "Security");
+	ck_assert_uint_eq(bench.rule.route_count, 1);
+	ck_assert_str_eq(bench.rule.routes[0].channel, "Security");
 	ck_assert_int_eq(rule->severity, SEVERITY_CRITICAL);
 	ck_assert(rule->core);
 	ck_assert_str_eq(rule->tags[5], "cve.2024-1");
@@ -356,7 +349,7 @@ START_TEST(finds_all_faults_of_a_rule)
 	struct bench bench;
 
 	bench_open(&bench, "f.yml",
-		"title: t\nlevel: loud\nlogsource: {category: x}\ndetection:\n"
+		"title: t\nlevel: loud\nlogsource: {channel: x}\ndetection:\n"
 		"  s:\n    Foo: x\n    Image|re: '('\n  t: [a]\n  condition: s and u\n");
 	ck_assert_int_eq(bench.result, -EINVAL);
 	ck_assert_uint_eq(bench.faults.errors, 6);
