@@ -26,6 +26,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "daemon/clock.h"
 #include "daemon/conn.h"
 #include "daemon/log.h"
 #include "parsers/frame.h"
@@ -98,7 +99,7 @@ publish(struct conn_set *set)
 static void
 begin(struct conn *conn)
 {
-	conn->began = worker_monotonic();
+	conn->began = clock_monotonic();
 	DL_APPEND2(conn->set->incomplete, conn, older, newer);
 	publish(conn->set);
 }
@@ -191,7 +192,7 @@ give_up(struct conn *conn, enum reason why, struct slice bytes)
 	log_limited(&limit, LOG_LEVEL_WARNING,
 		"conn %s: %s; %zu bytes go to the dead letters, the connection is closed",
 		conn->peer, reason_text(why), bytes.len);
-	pipeline_refused(conn->set->parts.pipeline, why, bytes, &conn->origin, worker_now());
+	pipeline_refused(conn->set->parts.pipeline, why, bytes, &conn->origin, clock_now());
 	close_conn(conn);
 }
 
@@ -446,7 +447,7 @@ static void
 readable_cb(evutil_socket_t fd, short what, void *argument)
 {
 	struct conn *conn = argument;
-	int64_t now = worker_now();
+	int64_t now = clock_now();
 	enum turn turn = TURN_MORE;
 	size_t bytes;
 
@@ -475,7 +476,7 @@ describe(struct conn *conn, const struct sockaddr_storage *peer)
 	counter_add(&set->parts.worker_metrics->inputs[conn->origin.input].connections, 1);
 	atomic_fetch_add_explicit(&conn->origin.peer_metrics->connections, 1, memory_order_relaxed);
 	atomic_store_explicit(
-		&conn->origin.peer_metrics->last_seen, worker_now(), memory_order_relaxed);
+		&conn->origin.peer_metrics->last_seen, clock_now(), memory_order_relaxed);
 }
 
 void
@@ -514,7 +515,7 @@ close_idle(struct conn_set *set)
 {
 	static struct log_limit limit;
 	struct conn *conn, *next;
-	int64_t now = worker_now();
+	int64_t now = clock_now();
 
 	DL_FOREACH_SAFE(set->all, conn, next)
 	{
@@ -585,7 +586,7 @@ read_all(struct conn_set *set, int64_t now, int64_t deadline)
 	DL_COUNT(set->all, conn, count);
 	/* From the front to the back of the list, since a turn may close any connection
 	 * (make_room). */
-	while (count-- > 0 && set->all != NULL && worker_monotonic() < deadline) {
+	while (count-- > 0 && set->all != NULL && clock_monotonic() < deadline) {
 		enum turn turn = TURN_MORE;
 		size_t share = 0, bytes;
 
@@ -607,10 +608,9 @@ void
 conn_set_finish(struct conn_set *set, int64_t deadline)
 {
 	static const struct timespec pause = { 0, CONN_FINISH_PAUSE_MS * 1000000L };
-	int64_t now = worker_now();
+	int64_t now = clock_now();
 
-	while (read_all(set, now, deadline) > 0 && set->all != NULL &&
-		worker_monotonic() < deadline)
+	while (read_all(set, now, deadline) > 0 && set->all != NULL && clock_monotonic() < deadline)
 		(void)nanosleep(&pause, NULL); /* cut short by a signal it is as good */
 	while (set->all != NULL)
 		finish(set->all, now);

@@ -43,7 +43,7 @@ void conn_set_add(
 /* Once a second: idle connections, and those that memory has stopped. */
 void conn_set_tick(struct conn_set *);
 
-/* The stop: read what the kernel has of each connection, until the deadline (worker_monotonic),
+/* The stop: read what the kernel has of each connection, until the deadline (clock_monotonic),
  * finish its last message, close. */
 void conn_set_finish(struct conn_set *, int64_t deadline);
 

@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -23,6 +22,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "parsers/slice.h"
@@ -341,20 +341,11 @@ control_free(struct control *control)
 	free(control);
 }
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int
 wait_for(int fd, short what, int64_t end)
 {
 	struct pollfd ready = { .fd = fd, .events = what };
-	int64_t left = end - monotonic_ms();
+	int64_t left = end - clock_monotonic();
 	int n = left > 0 ? poll(&ready, 1, (int)left) : 0;
 
 	if (n == -1)
@@ -447,7 +438,7 @@ dial(const struct sockaddr_un *address, int *result)
 int
 control_ask(const char *path, const char *request, char **answer)
 {
-	int64_t end = monotonic_ms() + CONTROL_SECONDS * 1000;
+	int64_t end = clock_monotonic() + CONTROL_SECONDS * 1000;
 	struct sockaddr_un address;
 	int fd = -1, result = fill_address(path, &address);
 

@@ -7,6 +7,7 @@
 
 #include "daemon/cmd.h"
 #include "daemon/conf.h"
+#include "daemon/hash.h"
 #include "daemon/run.h"
 
 static const char run_help[] = "usage: t1505d run [-c FILE] [--port-file FILE]\n"
@@ -109,6 +110,7 @@ main(int argc, char **argv)
 		return help(argc, argv);
 	if (strcmp(argv[1], "--version") == 0)
 		return version(1, argv);
+	hash_init();
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;

@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "daemon/hash.h"
 #include "daemon/metrics.h"
 
 #define CACHE_LINE 64

@@ -25,7 +25,6 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -33,6 +32,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/out_file.h"
 #include "daemon/out_syslog.h"
@@ -128,15 +128,6 @@ struct outputs {
 	struct output *list[LIST_MAX];
 	size_t count, removed_count;
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 add_timer(struct event *timer, int64_t milliseconds)
@@ -313,7 +304,7 @@ fail(struct output *output, const char *why)
 		output->methods->peer(output->channel, peer, sizeof(peer));
 	set_error(output, why);
 	close_channel(output);
-	if (lost && monotonic_ms() - output->connected_at >= OUTPUT_STEADY_SECONDS * 1000)
+	if (lost && clock_monotonic() - output->connected_at >= OUTPUT_STEADY_SECONDS * 1000)
 		output->backoff = OUTPUT_BACKOFF_FIRST_MS;
 	wait = schedule_attempt(output);
 	log_limited(lost ? &output->losses : &output->failures, LOG_LEVEL_WARNING,
@@ -550,7 +541,7 @@ start_sending(struct output *output)
 
 	event_del(&output->timer);
 	output->reopen_wanted = false;
-	output->connected_at = monotonic_ms();
+	output->connected_at = clock_monotonic();
 	memset(&output->readable, 0, sizeof(output->readable));
 	memset(&output->writable, 0, sizeof(output->writable));
 	if (fd != -1) {

@@ -15,9 +15,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/cmd.h"
 #include "daemon/hosts.h"
 #include "daemon/log.h"
@@ -61,24 +61,15 @@ struct replay {
 
 /* ---- progress ---- */
 
-static int64_t
-milliseconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* always there */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void
 progress_show(struct replay *replay)
 {
 	char bar[41];
 	double share;
 
-	if (!replay->progress || milliseconds() < replay->progress_next)
+	if (!replay->progress || clock_monotonic() < replay->progress_next)
 		return;
-	replay->progress_next = milliseconds() + PROGRESS_MILLISECONDS;
+	replay->progress_next = clock_monotonic() + PROGRESS_MILLISECONDS;
 	if (replay->total == 0) {
 		fprintf(stderr, "\r%ju messages, %ju alerts ", (uintmax_t)replay->messages,
 			(uintmax_t)replay->alerts);

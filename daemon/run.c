@@ -24,6 +24,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -153,7 +154,7 @@ static void
 look(struct daemon *daemon, const char **names, struct metrics_view *view)
 {
 	*view = (struct metrics_view){
-		.now = worker_now(),
+		.now = clock_now(),
 		.started = daemon->started,
 		.workers = daemon->worker_count,
 		.input_names = names,
@@ -224,7 +225,7 @@ status_cb(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd;
 	(void)what;
-	metrics_sample(daemon->metrics, worker_now());
+	metrics_sample(daemon->metrics, clock_now());
 	line(daemon, &daemon->status_since, text);
 	notify_status(text);
 }
@@ -359,7 +360,7 @@ reload(struct daemon *daemon)
 	daemon->rules = rules;
 	daemon->conf = conf;
 	daemon->rules_fault = NULL;
-	daemon->rules_loaded = worker_now();
+	daemon->rules_loaded = clock_now();
 	metrics_count(daemon->metrics, DAEMON_reloads, 1);
 	log_rules(daemon);
 }
@@ -554,7 +555,7 @@ start(struct daemon *daemon, const char *port_file)
 			daemon->conf_file, daemon->conf_file);
 		return EX_CONFIG;
 	}
-	daemon->started = daemon->rules_loaded = worker_now();
+	daemon->started = daemon->rules_loaded = clock_now();
 	daemon->worker_count = count_workers(daemon->conf);
 	daemon->base = event_base_new();
 	daemon->metrics = metrics_new((unsigned)daemon->worker_count);
@@ -611,7 +612,7 @@ static void
 stop(struct daemon *daemon)
 {
 	int64_t limit = daemon->conf == NULL ? 0 : (int64_t)daemon->conf->stop_seconds * 1000;
-	int64_t now = worker_monotonic(), deadline = now + limit;
+	int64_t now = clock_monotonic(), deadline = now + limit;
 
 	(void)signal(SIGALRM, give_up_cb);
 	(void)alarm((unsigned int)(limit / 1000) + STOP_GRACE_SECONDS);
@@ -621,7 +622,7 @@ stop(struct daemon *daemon)
 	if (daemon->outputs != NULL) {
 		uint64_t unsent;
 
-		now = worker_monotonic();
+		now = clock_monotonic();
 		unsent = outputs_stop(daemon->outputs, deadline > now ? deadline - now : 0);
 		if (unsent > 0)
 			log_error(

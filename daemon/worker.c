@@ -17,11 +17,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 #include <xxhash.h>
 
+#include "daemon/clock.h"
 #include "daemon/conn.h"
 #include "daemon/log.h"
 #include "parsers/frame.h"
@@ -103,24 +103,6 @@ struct worker {
 	struct message **inbox_end;
 	struct message stop; /* ours, so that a stop needs no memory */
 };
-
-int64_t
-worker_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t
-worker_monotonic(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The sender of a datagram, by its address and port. */
 static struct sender *
@@ -228,7 +210,7 @@ receive(struct datagrams *socket, int vectors)
 {
 	static struct log_limit limit;
 	struct receiver *receiver = socket->worker->receiver;
-	int64_t now = worker_now();
+	int64_t now = clock_now();
 
 	for (int v = 0; v < vectors; v++) {
 		int n;
@@ -254,7 +236,7 @@ drain(struct datagrams *socket, int64_t deadline)
 	socklen_t size = sizeof(memory);
 
 	while (receive(socket, VECTORS_A_TURN))
-		if (worker_monotonic() >= deadline)
+		if (clock_monotonic() >= deadline)
 			break;
 	if (getsockopt(socket->fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0 &&
 		memory[SK_MEMINFO_RMEM_ALLOC] > 0)
@@ -325,7 +307,7 @@ drop_listener(struct worker *worker, const struct listener *listener)
 	{
 		if (socket->listener != listener)
 			continue;
-		drain(socket, worker_monotonic() + DRAIN_SECONDS * 1000);
+		drain(socket, clock_monotonic() + DRAIN_SECONDS * 1000);
 		close_datagrams(socket);
 	}
 }
@@ -420,7 +402,7 @@ tick_cb(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	counter_add(&worker->counters->progress, 1);
 	conn_set_tick(worker->conns);
-	pipeline_tick(worker->pipeline, worker_now());
+	pipeline_tick(worker->pipeline, clock_now());
 }
 
 /* The base and what is always in it. */

@@ -30,16 +30,12 @@ int worker_drop_listener(struct worker *,
 	struct listener
 		*); /* a reload removed it: close its datagram socket; connections live on */
 int worker_use(struct worker *, struct rules *, const struct worker_settings *);
-/* Read what has arrived, until the deadline (worker_monotonic), finish, end the thread; once. */
+/* Read what has arrived, until the deadline (clock_monotonic), finish, end the thread; once. */
 void worker_stop(struct worker *, int64_t deadline);
 
 void worker_join(struct worker *);
 void worker_free(struct worker *);
 
 size_t worker_connections(const struct worker *); /* any thread */
-
-/* The wall clock, microseconds; one that never jumps, milliseconds. */
-int64_t worker_now(void);
-int64_t worker_monotonic(void);
 
 #endif
