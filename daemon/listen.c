@@ -27,10 +27,9 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
+#include "daemon/hash.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
@@ -60,6 +59,7 @@ struct opening {
 	struct sockaddr_storage configured;
 	uint64_t receive_buffer;
 	bool inherited;
+	bool v6only;  /* of "[::]": IPv4 has an input of its own */
 	bool claimed; /* by the configuration that is being taken over */
 	bool handed;  /* to the workers */
 	int *fds; /* of TCP: one, kept; of UDP: one for each worker, or one, until they are handed
@@ -201,8 +201,9 @@ static int
 describe_inherited(struct inherited *inherited, int fd, const char *name)
 {
 	socklen_t length = sizeof(inherited->address);
-	int type;
-	socklen_t type_length = sizeof(type);
+	int type, protocol, listening = 1;
+	socklen_t type_length = sizeof(type), protocol_length = sizeof(protocol);
+	socklen_t listening_length = sizeof(listening);
 
 	inherited->fd = fd;
 	inherited->name = strdup(name);
@@ -212,12 +213,21 @@ describe_inherited(struct inherited *inherited, int fd, const char *name)
 	 * the main thread. */
 	if (evutil_make_socket_nonblocking(fd) == -1 ||
 		getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == -1 ||
+		getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &protocol_length) == -1 ||
 		getsockname(fd, (struct sockaddr *)&inherited->address, &length) == -1 ||
 		(inherited->address.ss_family != AF_INET &&
 			inherited->address.ss_family != AF_INET6) ||
-		(type != SOCK_STREAM && type != SOCK_DGRAM)) {
+		(protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)) {
 		log_error("descriptor %d (%s) from systemd is no TCP or UDP socket; take it out of "
 			  "the .socket unit",
+			fd, name);
+		return -EINVAL;
+	}
+	if (type == SOCK_STREAM &&
+		(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_length) == -1 ||
+			listening == 0)) {
+		log_error("descriptor %d (%s) from systemd is a connection; set Accept=no in the "
+			  ".socket unit",
 			fd, name);
 		return -EINVAL;
 	}
@@ -249,23 +259,27 @@ inherit(struct listeners *listeners)
 	return result;
 }
 
-struct listeners *
-listeners_new(struct event_base *base, size_t worker_count, struct metrics *metrics)
+int
+listeners_new(struct event_base *base, size_t worker_count, struct metrics *metrics,
+	struct listeners **result)
 {
 	struct listeners *listeners = calloc(1, sizeof(*listeners));
+	int error;
 
 	if (listeners == NULL)
-		return NULL;
+		return -ENOMEM;
 	listeners->base = base;
 	listeners->metrics = metrics;
 	listeners->worker_count = worker_count;
 	(void)pthread_mutex_init(
 		&listeners->addresses_lock, NULL); /* cannot fail without attributes */
-	if (inherit(listeners) < 0) {
+	error = inherit(listeners);
+	if (error < 0) {
 		listeners_free(listeners);
-		return NULL;
+		return error;
 	}
-	return listeners;
+	*result = listeners;
+	return 0;
 }
 
 static void
@@ -322,30 +336,53 @@ same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 	       memcmp(&left, &right, sizeof(left)) == 0;
 }
 
-/* Which input each descriptor of systemd is: by type and address, else by name.  0, or -EINVAL
- * after logging. */
+static const struct inherited *
+inherited_of(const struct listeners *listeners, const struct conf_input *input)
+{
+	for (size_t i = 0; i < listeners->inherited_count; i++)
+		if (listeners->inherited[i].input == input)
+			return &listeners->inherited[i];
+	return NULL;
+}
+
+/* An input of the descriptor's type that no other has: of its address, or of its name. */
+static const struct conf_input *
+free_input(const struct listeners *listeners, const struct conf *conf,
+	const struct inherited *inherited, bool by_name)
+{
+	for (size_t i = 0; i < conf->input_count; i++) {
+		const struct conf_input *input = &conf->inputs[i];
+
+		if (input->type != inherited->type || inherited_of(listeners, input) != NULL)
+			continue;
+		if (by_name ? strcmp(input->name, inherited->name) == 0
+			    : same_address(&input->address, &inherited->address))
+			return input;
+	}
+	return NULL;
+}
+
+/* Which input each descriptor of systemd is: all by type and address first, then by name, which
+ * those of one .socket unit share.  0, or -EINVAL after logging. */
 static int
 match_inherited(struct listeners *listeners, const struct conf *conf)
 {
 	int result = 0;
 
+	for (size_t d = 0; d < listeners->inherited_count; d++)
+		listeners->inherited[d].input = NULL;
+	for (int by_name = 0; by_name <= 1; by_name++)
+		for (size_t d = 0; d < listeners->inherited_count; d++) {
+			struct inherited *inherited = &listeners->inherited[d];
+
+			if (inherited->input == NULL)
+				inherited->input =
+					free_input(listeners, conf, inherited, by_name == 1);
+		}
 	for (size_t d = 0; d < listeners->inherited_count; d++) {
-		struct inherited *inherited = &listeners->inherited[d];
-		const struct conf_input *by_address = NULL, *by_name = NULL;
+		const struct inherited *inherited = &listeners->inherited[d];
 		char address[LISTEN_ADDRESS_MAX], text[LISTEN_PEER_MAX];
 
-		for (size_t i = 0; i < conf->input_count; i++) {
-			const struct conf_input *input = &conf->inputs[i];
-
-			if (input->type != inherited->type)
-				continue;
-			if (by_address == NULL &&
-				same_address(&input->address, &inherited->address))
-				by_address = input;
-			if (by_name == NULL && strcmp(input->name, inherited->name) == 0)
-				by_name = input;
-		}
-		inherited->input = by_address != NULL ? by_address : by_name;
 		if (inherited->input != NULL)
 			continue;
 		listen_format(&inherited->address, address, text);
@@ -358,15 +395,6 @@ match_inherited(struct listeners *listeners, const struct conf *conf)
 		result = -EINVAL;
 	}
 	return result;
-}
-
-static const struct inherited *
-inherited_of(const struct listeners *listeners, const struct conf_input *input)
-{
-	for (size_t i = 0; i < listeners->inherited_count; i++)
-		if (listeners->inherited[i].input == input)
-			return &listeners->inherited[i];
-	return NULL;
 }
 
 static int
@@ -577,10 +605,10 @@ complain(const struct conf_input *input, int error)
 		input->listen, strerror(-error), cure);
 }
 
-/* A socket for the input, which nobody reads yet.  NULL after logging. */
-static struct opening *
+/* A socket for the input, which nobody reads yet.  0, or -errno after logging. */
+static int
 open_input(struct listeners *listeners, const struct conf *conf, const struct conf_input *input,
-	const struct inherited *inherited)
+	const struct inherited *inherited, struct opening **result)
 {
 	struct opening *opening = calloc(1, sizeof(*opening));
 	int error = -ENOMEM;
@@ -591,6 +619,7 @@ open_input(struct listeners *listeners, const struct conf *conf, const struct co
 	opening->inherited = inherited != NULL;
 	opening->configured = input->address;
 	opening->receive_buffer = input->receive_buffer;
+	opening->v6only = wants_v6only(conf, input);
 	opening->claimed = true;
 	opening->listener = calloc(1, sizeof(*opening->listener));
 	if (opening->listener == NULL)
@@ -602,13 +631,33 @@ open_input(struct listeners *listeners, const struct conf *conf, const struct co
 	error = open_fds(listeners, conf, input, inherited, opening);
 	if (error == 0 && input->type == INPUT_UDP)
 		error = set_receive_buffer(opening, input);
-	if (error == 0)
-		return opening;
+	if (error < 0)
+		goto fail;
+	*result = opening;
+	return 0;
 fail:
 	complain(input, error);
 	if (opening != NULL)
 		free_opening(opening);
-	return NULL;
+	return error;
+}
+
+/* The kernel does not let an open socket change whether it takes IPv4 as well, nor another one of
+ * the same port be opened beside it.  0, or -EADDRINUSE after logging. */
+static int
+check_v6only(
+	const struct listeners *listeners, const struct conf *conf, const struct conf_input *input)
+{
+	const struct opening *opening = find_opening(listeners, input, false);
+
+	if (opening == NULL || opening->listener->address.ss_family != AF_INET6 ||
+		opening->v6only == wants_v6only(conf, input))
+		return 0;
+	log_error("%s:%d: %s: %s is open %s; whether it takes IPv4 as well depends on an input for "
+		  "0.0.0.0 beside it and is decided at the start: restart",
+		input->file, input->line, input->name, input->listen,
+		opening->v6only ? "for IPv6 alone" : "for IPv4 as well");
+	return -EADDRINUSE;
 }
 
 /* Open already, and just as configured? */
@@ -784,6 +833,9 @@ drop(struct listeners *listeners, struct opening *opening)
 			if (worker_drop_listener(listeners->workers[i], opening->listener) < 0)
 				log_error("%s: out of memory; it is still read",
 					opening->listener->name);
+	/* Clients that have connected have been told that they are heard. */
+	if (opening->listener->type == INPUT_TCP && opening->handed && !opening->inherited)
+		accept_some(opening, ACCEPTS_AT_STOP);
 	log_info("%s: closed, it is configured no more", opening->listener->name);
 	DL_DELETE(listeners->openings, opening);
 	free_opening(opening);
@@ -810,10 +862,13 @@ static int
 open_all(struct listeners *listeners, const struct conf *conf, struct opening **fresh)
 {
 	struct opening *opening;
+	int error = 0;
 
 	DL_FOREACH(listeners->openings, opening)
 	opening->claimed = false;
-	for (size_t i = 0; i < conf->input_count; i++) {
+	for (size_t i = 0; i < conf->input_count && error == 0; i++)
+		error = check_v6only(listeners, conf, &conf->inputs[i]);
+	for (size_t i = 0; i < conf->input_count && error == 0; i++) {
 		const struct conf_input *input = &conf->inputs[i];
 		const struct inherited *inherited = inherited_of(listeners, input);
 
@@ -822,12 +877,11 @@ open_all(struct listeners *listeners, const struct conf *conf, struct opening **
 			opening->claimed = true;
 			continue;
 		}
-		opening = open_input(listeners, conf, input, inherited);
-		if (opening == NULL)
-			return -EADDRNOTAVAIL;
-		DL_APPEND(*fresh, opening);
+		error = open_input(listeners, conf, input, inherited, &opening);
+		if (error == 0)
+			DL_APPEND(*fresh, opening);
 	}
-	return 0;
+	return error;
 }
 
 /* The second step. */

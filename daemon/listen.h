@@ -43,14 +43,15 @@ struct in6_addr listen_key(const struct sockaddr_storage *);
 void listen_format(const struct sockaddr_storage *, char address[LISTEN_ADDRESS_MAX],
 	char peer[LISTEN_PEER_MAX]);
 
-/* Takes what systemd has passed.  NULL for no memory, or after logging. */
-struct listeners *listeners_new(struct event_base *, size_t worker_count, struct metrics *);
+/* Takes what systemd has passed.  0; -ENOMEM; or -errno after logging, -EINVAL when something was
+ * passed that is no listening socket. */
+int listeners_new(struct event_base *, size_t worker_count, struct metrics *, struct listeners **);
 /* When no worker runs any more. */
 void listeners_free(struct listeners *);
 
 /* Open what `conf` names, keep what is open and still named, close the rest.  0; or -errno after
- * logging, everything is then as it was; -EINVAL: there is no input, or a descriptor of systemd
- * fits none. */
+ * logging, everything is then as it was (but for -ENOMEM while sockets change hands: then some are
+ * not read); -EINVAL: there is no input, or a descriptor of systemd fits none. */
 int listeners_use(struct listeners *, const struct conf *);
 
 /* From now on connections are accepted and handed to these. 0 or -errno. */

@@ -561,9 +561,10 @@ start(struct daemon *daemon, const char *port_file)
 	daemon->metrics = metrics_new((unsigned)daemon->worker_count);
 	if (daemon->base == NULL || daemon->metrics == NULL)
 		return EX_OSERR;
-	daemon->listeners = listeners_new(daemon->base, daemon->worker_count, daemon->metrics);
-	if (daemon->listeners == NULL)
-		return EX_OSERR;
+	error = listeners_new(
+		daemon->base, daemon->worker_count, daemon->metrics, &daemon->listeners);
+	if (error < 0)
+		return error == -EINVAL ? EX_CONFIG : EX_OSERR;
 	if (listeners_use(daemon->listeners, daemon->conf) < 0 || privileges_drop(daemon->conf) < 0)
 		return EX_CONFIG;
 	if (make_stores(daemon) < 0 || make_workers(daemon) < 0 || add_events(daemon) < 0) {

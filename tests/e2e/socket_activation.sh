@@ -55,3 +55,22 @@ daemon=
 want "exit status" 78 $code
 logged "$address" || fail "the log does not name the address"
 logged "stranger" || fail "the log does not name the descriptor"
+
+# Sockets of one .socket unit share a name: it is one input, and the second socket has none.
+other=127.0.0.1:$(free_port tcp)
+one_input tcp "$address" syslog
+activated "-l $address -l $other --fdname=syslog:syslog"
+until_true "$patience" hear "$other"
+socat -u /dev/null "TCP:$other"
+wait "$daemon"
+code=$?
+daemon=
+want "exit status for a second socket" 78 $code
+logged "$other, name \"syslog\"\) fits no input" || fail "the log does not name the second socket"
+
+# Accept=yes passes a connection, which nobody can listen on.
+one_input tcp "$address" syslog
+activated "--accept -l $address"
+until_true "$patience" hear "$address"
+socat -u /dev/null "TCP:$address"
+until_true "$patience" logged 'is a connection; set Accept=no'
