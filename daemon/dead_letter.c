@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <yajl/yajl_gen.h>
 
+#include "daemon/clock.h"
 #include "daemon/dead_letter.h"
 #include "daemon/log.h"
 #include "parsers/stamp.h"
@@ -59,7 +60,7 @@ struct dead_letters {
 	/* The thread's own. */
 	int fd;
 	uint64_t size;
-	time_t retry; /* monotonic; not before */
+	int64_t retry; /* clock_monotonic(); not before */
 	unsigned char *base64;
 	struct log_limit trouble;
 };
@@ -72,15 +73,6 @@ lost(struct dead_letters *letters, uint64_t count)
 	metrics_count(letters->metrics, DAEMON_dead_letters_lost, count);
 }
 
-static time_t
-monotonic(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return now.tv_sec;
-}
-
 static void
 give_up_file(struct dead_letters *letters, const char *what)
 {
@@ -90,7 +82,7 @@ give_up_file(struct dead_letters *letters, const char *what)
 	if (letters->fd != -1)
 		(void)close(letters->fd); /* what was written is judged by write(2) */
 	letters->fd = -1;
-	letters->retry = monotonic() + RETRY_SECONDS;
+	letters->retry = clock_monotonic() + RETRY_SECONDS * 1000;
 }
 
 static bool
@@ -100,12 +92,18 @@ open_file(struct dead_letters *letters)
 
 	if (letters->fd != -1)
 		return true;
-	if (monotonic() < letters->retry)
+	if (clock_monotonic() < letters->retry)
 		return false;
-	letters->fd = open(
-		letters->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	/* A FIFO or a device could hold the thread up, and must not be renamed. */
+	letters->fd = open(letters->path,
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
 	if (letters->fd == -1 || fstat(letters->fd, &status) == -1) {
 		give_up_file(letters, "cannot open");
+		return false;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		errno = ENOTSUP;
+		give_up_file(letters, "no regular file:");
 		return false;
 	}
 	letters->size = status.st_size > 0 ? (uint64_t)status.st_size : 0;
@@ -142,10 +140,10 @@ write_line(struct dead_letters *letters, const unsigned char *line, size_t lengt
 		if (n <= 0) {
 			int saved = errno;
 
-			/* The line's beginning is taken back; if even that fails, the next start
-			 * finds one bad line. */
-			if (done > 0 && ftruncate(letters->fd, (off_t)letters->size) == -1)
-				log_debug("dead letters: cannot cut a part of a line off");
+			/* The line's beginning is taken back; if even that fails, there is one bad
+			 * line. */
+			if (done > 0)
+				(void)!ftruncate(letters->fd, (off_t)letters->size);
 			errno = saved;
 			give_up_file(letters, "cannot write");
 			return false;

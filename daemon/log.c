@@ -2,24 +2,28 @@
  *
  * Under systemd stderr is the journal's: a line begins with its priority as "<4>" (sd-daemon(3))
  * and the journal adds the time. Elsewhere it begins with the time in UTC and a word.  A message
- * that does not fit is cut; a write that fails is lost, since there is nobody to tell. */
+ * that does not fit is cut; a write that fails is lost, since there is nobody to tell.
+ *
+ * Nobody waits for whoever reads stderr: poll(2) is asked before each write, under a lock, so that
+ * no other thread takes the room in between.  A pipe that polls as writable takes PIPE_BUF bytes.
+ */
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "parsers/stamp.h"
 #include "parsers/utf8.h"
 
-#define LINE_BYTES_MAX 4096
-#define NANOSECONDS_IN_MICROSECOND 1000
-#define MICROSECONDS_IN_SECOND 1000000
+#define LINE_BYTES_MAX 4096 /* PIPE_BUF on Linux */
 
 static const struct {
 	const char *priority; /* of syslog(3) */
@@ -29,7 +33,6 @@ static const struct {
 	[LOG_LEVEL_WARNING] = { "<4>", "warning: " },
 	[LOG_LEVEL_NOTICE] = { "<5>", "" },
 	[LOG_LEVEL_INFO] = { "<6>", "" },
-	[LOG_LEVEL_DEBUG] = { "<7>", "debug: " },
 };
 
 /* Set once by log_open(), before there are threads. */
@@ -63,21 +66,47 @@ static size_t
 prefix(enum log_level level, char *line, size_t size)
 {
 	char stamp[STAMP_TEXT_MAX];
-	struct timespec now;
-	int64_t usec;
 	int n;
 
 	if (log_journal) {
 		n = snprintf(line, size, "%s", levels[level].priority);
 	} else {
-		/* CLOCK_REALTIME is always there. */
-		(void)clock_gettime(CLOCK_REALTIME, &now);
-		usec = (int64_t)now.tv_sec * MICROSECONDS_IN_SECOND +
-		       now.tv_nsec / NANOSECONDS_IN_MICROSECOND / 1000 * 1000;
-		(void)stamp_format(usec, stamp);
+		(void)stamp_format(clock_now() / 1000 * 1000, stamp);
 		n = snprintf(line, size, "%s t1505d: %s", stamp, levels[level].word);
 	}
 	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Can it be written to without waiting? */
+static bool
+is_writable(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0;
+}
+
+static void
+write_line(const char *line, size_t length)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static uint64_t lost;
+	char told[LINE_BYTES_MAX];
+	size_t n;
+
+	(void)pthread_mutex_lock(&lock);
+	if (lost > 0 && is_writable()) {
+		n = prefix(LOG_LEVEL_WARNING, told, sizeof(told));
+		n += (size_t)snprintf(told + n, sizeof(told) - n,
+			"log: %ju lines were lost, since nobody read them\n", (uintmax_t)lost);
+		(void)!write(STDERR_FILENO, told, n); /* nobody to tell */
+		lost = 0;
+	}
+	if (is_writable())
+		(void)!write(STDERR_FILENO, line, length);
+	else
+		lost++;
+	(void)pthread_mutex_unlock(&lock);
 }
 
 /* `more` stands behind the message. */
@@ -101,7 +130,7 @@ log_line(enum log_level level, const char *format, va_list arguments, const char
 	memcpy(line + length, more, strlen(more));
 	length += strlen(more);
 	line[length++] = '\n';
-	(void)!write(STDERR_FILENO, line, length); /* nobody to tell */
+	write_line(line, length);
 }
 
 #define LOG_FUNCTION(name, level)                       \
@@ -120,21 +149,18 @@ LOG_FUNCTION(error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(notice, LOG_LEVEL_NOTICE)
 LOG_FUNCTION(info, LOG_LEVEL_INFO)
-LOG_FUNCTION(debug, LOG_LEVEL_DEBUG)
 
 void
 log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
 {
-	struct timespec clock;
-	int64_t now, next;
+	int64_t now = clock_monotonic() / 1000 + 1; /* 0 means never, also right after boot */
+	int64_t next;
 	uint64_t left_out;
 	char more[64] = "";
 	va_list arguments;
 
 	if (level > log_highest)
 		return;
-	(void)clock_gettime(CLOCK_MONOTONIC, &clock);
-	now = (int64_t)clock.tv_sec + 1; /* 0 means never, also in the first second after boot */
 	/* One thread wins the turn; relaxed, since nothing else is read through these. */
 	next = atomic_load_explicit(&limit->next, memory_order_relaxed);
 	if ((next != 0 && now < next) ||

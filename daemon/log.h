@@ -2,21 +2,16 @@
 #define DAEMON_LOG_H
 
 /* One line a message on stderr: with sd-daemon(3) priorities under systemd (JOURNAL_STREAM), else
- * with the time and a word. Callable from any thread.  Bytes of peers go through log_escape()
- * first. */
+ * with the time and a word. Callable from any thread, and never waits: what a pipe or a socket that
+ * nobody reads does not take is lost, and the next line that goes out says how much.  Bytes of
+ * peers go through log_escape() first. */
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "parsers/slice.h"
 
-enum log_level {
-	LOG_LEVEL_ERROR,
-	LOG_LEVEL_WARNING,
-	LOG_LEVEL_NOTICE,
-	LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG
-};
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO };
 
 /* Messages above `highest` are not written.  Finds out by itself how stderr wants to be written to.
  */
@@ -26,7 +21,6 @@ void log_error(const char *, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 
 /* The first message, then at most one every LOG_LIMIT_SECONDS with the number that was left out.
  * Zero-initialise. */

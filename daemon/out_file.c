@@ -7,9 +7,10 @@
  * cut, since the file may be somebody else's.
  *
  * Standard output may be a terminal or a pipe that is shared with a shell, where O_NONBLOCK would
- * change it for all.  poll(2) is asked before each write instead, and a write has at most
- * STDOUT_CHUNK bytes: a pipe that polls as writable takes that many without blocking (PIPE_BUF,
- * pipe(7)).
+ * change it for all.  So it is opened anew, which has a flag of its own.  Where that cannot be (a
+ * socket, or the process has become another user), poll(2) is asked before each write, and a write
+ * has no more bytes than whatever polls as writable takes without blocking: PIPE_BUF of a pipe
+ * (pipe(7)), and hardly any of a terminal.
  *
  * Nothing is synced to the disk here. */
 
@@ -25,12 +26,14 @@
 
 #include "daemon/out_file.h"
 
-#define STDOUT_CHUNK 4096               /* PIPE_BUF on Linux */
+#define STDOUT_CHUNK 4096 /* PIPE_BUF on Linux */
+#define TERMINAL_CHUNK 64 /* a terminal polls as writable with less than 256 waiting */
 #define STDOUT_TURN (16 * STDOUT_CHUNK) /* then the other outputs have theirs */
 
 struct out_file {
 	int fd;
 	bool regular;
+	int chunk; /* bytes at once after poll(2); 0: it does not block */
 	const char *path;
 };
 
@@ -44,6 +47,7 @@ out_file_new(int fd, const char *path)
 		return NULL;
 	file->fd = fd;
 	file->path = path;
+	file->chunk = 0;
 	file->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	return file;
 }
@@ -109,7 +113,7 @@ file_write(void *channel, struct evbuffer *buffer, size_t first)
 	(void)first;
 	n = evbuffer_write(buffer, file->fd);
 	if (n == -1)
-		return errno == EINTR ? -EAGAIN : -errno;
+		return errno == EINTR || errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	return n;
 }
 
@@ -141,13 +145,20 @@ file_peer(const void *channel, char *text, size_t size)
 static int
 stdout_open(const struct output_opening *opening, void **channel)
 {
-	int fd, flags = fcntl(STDOUT_FILENO, F_GETFL);
+	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd;
 	struct out_file *file;
+	struct stat st;
+	bool again;
 
 	(void)opening;
-	if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY)
+	if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY || fstat(STDOUT_FILENO, &st) == -1)
 		return -EBADF;
-	fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	/* A file that is opened anew begins at its front; and it does not block. */
+	again = !S_ISREG(st.st_mode);
+	fd = again ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	again = fd != -1;
+	if (!again)
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd == -1)
 		return -errno;
 	file = out_file_new(fd, "standard output");
@@ -155,6 +166,8 @@ stdout_open(const struct output_opening *opening, void **channel)
 		close(fd);
 		return -ENOMEM;
 	}
+	if (!again && !S_ISREG(st.st_mode))
+		file->chunk = isatty(fd) ? TERMINAL_CHUNK : STDOUT_CHUNK;
 	*channel = file;
 	return 0;
 }
@@ -166,7 +179,8 @@ stdout_write(void *channel, struct evbuffer *buffer, size_t first)
 	struct pollfd writable = { .fd = file->fd, .events = POLLOUT };
 	ssize_t total = 0;
 
-	(void)first;
+	if (file->chunk == 0)
+		return file_write(channel, buffer, first);
 	while (total < STDOUT_TURN && evbuffer_get_length(buffer) > 0) {
 		int n, ready = poll(&writable, 1, 0);
 
@@ -175,7 +189,7 @@ stdout_write(void *channel, struct evbuffer *buffer, size_t first)
 					  gone */
 		if (ready != 1)
 			return total > 0 ? total : -EAGAIN;
-		n = evbuffer_write_atmost(buffer, file->fd, STDOUT_CHUNK);
+		n = evbuffer_write_atmost(buffer, file->fd, file->chunk);
 		if (n == -1) {
 			if (total > 0)
 				return total;

@@ -874,7 +874,7 @@ static void
 dns_log_cb(int is_warning, const char *message)
 {
 	(void)is_warning;
-	log_debug("dns: %s", message);
+	(void)message;
 }
 
 static int

@@ -182,6 +182,31 @@ START_TEST(a_file_that_cannot_be_had_loses_and_counts)
 }
 END_TEST
 
+/* It would hold the thread up, and be renamed away. */
+START_TEST(what_is_no_file_is_left_alone)
+{
+	struct metrics *metrics = metrics_new(1);
+	struct dead_letters *letters;
+	struct stat st;
+	int reader;
+
+	begin();
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK);
+	ck_assert_int_ge(reader, 0);
+	letters = dead_letters_new(path, 1 << 20, metrics);
+	ck_assert_ptr_nonnull(letters);
+	dead_letters_add(letters, NOW, "tcp", "p", REASON_NO_RECORD, SLICE("x"));
+	dead_letters_free(letters);
+	ck_assert_uint_eq(metrics_total(metrics, DAEMON_dead_letters_lost), 1);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(S_ISFIFO(st.st_mode));
+	(void)close(reader);
+	metrics_free(metrics);
+	end();
+}
+END_TEST
+
 START_TEST(off_writes_nothing)
 {
 	struct metrics *metrics = metrics_new(1);
@@ -209,6 +234,7 @@ main(void)
 	tcase_add_test(tcase, a_long_message_is_cut_and_says_so);
 	tcase_add_test(tcase, both_files_stay_within_the_bound);
 	tcase_add_test(tcase, a_file_that_cannot_be_had_loses_and_counts);
+	tcase_add_test(tcase, what_is_no_file_is_left_alone);
 	tcase_add_test(tcase, off_writes_nothing);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
