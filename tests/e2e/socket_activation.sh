@@ -57,6 +57,7 @@ logged "$address" || fail "the log does not name the address"
 logged "stranger" || fail "the log does not name the descriptor"
 
 # Sockets of one .socket unit share a name: it is one input, and the second socket has none.
+address=127.0.0.1:$(free_port tcp)
 other=127.0.0.1:$(free_port tcp)
 one_input tcp "$address" syslog
 activated "-l $address -l $other --fdname=syslog:syslog"
@@ -69,6 +70,7 @@ want "exit status for a second socket" 78 $code
 logged "$other, name \"syslog\"\) fits no input" || fail "the log does not name the second socket"
 
 # Accept=yes passes a connection, which nobody can listen on.
+address=127.0.0.1:$(free_port tcp)
 one_input tcp "$address" syslog
 activated "--accept -l $address"
 until_true "$patience" hear "$address"
