@@ -86,6 +86,7 @@ pipeline_use(struct pipeline *pipeline, struct rules *rules, const struct pipeli
 		arena_free(pipeline->arena);
 	pipeline->arena = arena;
 	pipeline->limits = *limits;
+	pipeline->limits.payload.names = ruleset_names(rules->set);
 	(void)rules_ref(rules);
 	rules_unref(pipeline->rules);
 	pipeline->rules = rules;

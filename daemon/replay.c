@@ -354,7 +354,8 @@ replay_init(struct replay *replay, const struct cmd_list *paths, enum format for
 	replay->settings = replay->rules->alert;
 	replay->settings.mode = ALERT_PER_RULE;
 	replay->limits = (struct payload_limits){ .json_depth = (uint32_t)conf->json_depth,
-		.json_keys = (uint32_t)conf->json_keys };
+		.json_keys = (uint32_t)conf->json_keys,
+		.names = ruleset_names(replay->rules->set) };
 	replay->by_rule = calloc(ruleset_count(replay->rules->set) + 1, sizeof(*replay->by_rule));
 	replay->arena = arena_new(ARENA_BYTES_MAX);
 	replay->hosts = hosts_new(conf->hosts_max);

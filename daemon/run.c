@@ -38,6 +38,7 @@
 #define STOP_GRACE_SECONDS 10 /* beyond stop.timeout, for what should take no time */
 #define CONTROL_GROUP "t1505d"
 #define STATUS_SECONDS 5
+#define WARNINGS_LOGGED 10
 #define STOP_GRACE_SECONDS 10 /* beyond stop.timeout, for what should take no time */
 #define WORKERS_MAX 256
 #define LINE_MAX_BYTES 512
@@ -69,16 +70,24 @@ struct daemon {
 
 /* ---- faults ---- */
 
+/* All errors; of the warnings, of which a collection of rules can have hundreds, the first few. */
 static void
-log_faults(const struct faults *faults)
+log_faults(const char *file, const struct faults *faults)
 {
+	size_t warnings = 0;
+
 	for (size_t i = 0; i < faults->count; i++) {
 		const struct fault *fault = &faults->list[i];
 		char place[PATH_MAX];
 
-		(fault->warning ? log_warning : log_error)(
-			"%s: %s", fault_place(fault, place, sizeof(place)), fault->text);
+		warnings += fault->warning;
+		if (!fault->warning || warnings <= WARNINGS_LOGGED)
+			(fault->warning ? log_warning : log_error)(
+				"%s: %s", fault_place(fault, place, sizeof(place)), fault->text);
 	}
+	if (warnings > WARNINGS_LOGGED)
+		log_warning("%zu more warnings; `t1505d check -c %s` shows them",
+			warnings - WARNINGS_LOGGED, file);
 }
 
 /* The first error and how many more there are, for the status. */
@@ -136,7 +145,7 @@ load(const char *file, struct conf **conf, struct rules **rules, struct faults *
 	struct conf *new_conf = conf_load(file, faults);
 	struct rules *new_rules = new_conf == NULL ? NULL : rules_load(new_conf, faults);
 
-	log_faults(faults);
+	log_faults(file, faults);
 	if (new_rules == NULL) {
 		conf_free(new_conf);
 		return -EINVAL;
@@ -275,7 +284,8 @@ worker_settings(const struct conf *conf)
 		.idle_seconds = (unsigned)conf->idle_seconds,
 		.limits = {
 			.message_max = conf->message_max,
-			.payload = { (uint32_t)conf->json_depth, (uint32_t)conf->json_keys },
+			.payload = { .json_depth = (uint32_t)conf->json_depth,
+				.json_keys = (uint32_t)conf->json_keys },
 		},
 	};
 }

@@ -655,11 +655,11 @@ put_matched(struct writer *writer, const struct wevent *event, const struct matc
 	put_key(writer, "matched");
 	(void)yajl_gen_array_open(writer->gen);
 	for (size_t i = 0; i < match->matched_count; i++) {
-		enum wevent_field field = match->matched[i].field;
+		struct slice value = wevent_value(event, match->matched[i].field);
 
 		(void)yajl_gen_map_open(writer->gen);
-		put_pair(writer, "field", slice_of(wevent_field_name(field)));
-		put_shortened(writer, "value", event->f[field], MATCHED_VALUE_MAX);
+		put_pair(writer, "field", slice_of(match->matched[i].name));
+		put_shortened(writer, "value", value, MATCHED_VALUE_MAX);
 		put_shortened(writer, "pattern", match->matched[i].pattern, MATCHED_VALUE_MAX);
 		(void)yajl_gen_map_close(writer->gen);
 	}

@@ -287,7 +287,7 @@ bool
 compare_holds(
 	const struct comparison *comparison, const struct wevent *event, enum wevent_field field)
 {
-	struct slice value = event->f[field];
+	struct slice value = wevent_value(event, field);
 
 	switch (comparison->kind) {
 	case COMPARE_NUMBER:
@@ -297,7 +297,7 @@ compare_holds(
 	case COMPARE_NETWORK:
 		return network_holds(comparison, value);
 	case COMPARE_FIELD:
-		return field_holds(comparison, value, event->f[comparison->other]);
+		return field_holds(comparison, value, wevent_value(event, comparison->other));
 	case COMPARE_EXISTS:
 		return (value.len > 0) == comparison->exists;
 	}

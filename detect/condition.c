@@ -414,11 +414,12 @@ condition_compile(struct slice text, struct condition_selection *selections, siz
 }
 
 static void
-show(struct match *match, enum wevent_field field, struct slice text)
+show(struct match *match, const struct condition_item *item, struct slice text)
 {
 	if (match->matched_count == MATCHED_MAX)
 		return;
-	match->matched[match->matched_count].field = field;
+	match->matched[match->matched_count].field = item->field;
+	match->matched[match->matched_count].name = item->name;
 	match->matched[match->matched_count].pattern = text;
 	match->matched_count++;
 }
@@ -429,7 +430,7 @@ pattern_holds(const struct condition_pattern *pattern, enum wevent_field field,
 {
 	if (pattern->kind == CONDITION_COMPARISON)
 		return compare_holds(&pattern->compared, event, field);
-	return pattern_matches(scratch, pattern->id, event->f[field]);
+	return pattern_matches(scratch, pattern->id, wevent_value(event, field));
 }
 
 static bool
@@ -449,11 +450,13 @@ eval_item(const struct condition *condition, const struct condition_item *item,
 		last = patterns[i].value;
 		values++;
 		/* What was asked to be absent has nothing to show. */
-		if (patterns[i].kind != CONDITION_COMPARISON || event->f[item->field].ptr != NULL)
-			show(match, item->field, patterns[i].text);
+		if (patterns[i].kind != CONDITION_COMPARISON ||
+			wevent_value(event, item->field).ptr != NULL)
+			show(match, item, patterns[i].text);
 	}
-	holds = item->all ? values == item->value_count
-			  : values > 0 || (item->absent && event->f[item->field].len == 0);
+	holds = item->all
+			? values == item->value_count
+			: values > 0 || (item->absent && wevent_value(event, item->field).len == 0);
 	if (!holds || item->negated)
 		match->matched_count = before;
 	return holds != item->negated;

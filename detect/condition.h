@@ -29,10 +29,11 @@ struct condition_pattern {
 };
 
 struct condition_item {
-	enum wevent_field field;
-	bool all;     /* each value must match, not any */
-	bool negated; /* none must, or with `all` not each */
-	bool absent;  /* null or '' is among the values: true when the field is absent or empty */
+	enum wevent_field field; /* or F_MAX and more: see wevent_value() */
+	const char *name;        /* of it */
+	bool all;                /* each value must match, not any */
+	bool negated;            /* none must, or with `all` not each */
+	bool absent; /* null or '' is among the values: true when the field is absent or empty */
 	uint32_t value_count;
 	uint32_t first; /* of its patterns, which are in the order of their values */
 	uint32_t count;

@@ -468,11 +468,13 @@ fieldref(struct modifier_values *values, unsigned int which, char error[MODIFIER
 			error, "contains cannot be used with fieldref; use startswith or endswith");
 	for (uint32_t i = 0; i < values->count; i++) {
 		struct condition_pattern *pattern = &values->patterns[i];
-		enum wevent_field other = wevent_field_find(pattern->text);
+		enum wevent_field other;
+		int result = values->field(values->context, pattern->text, &other);
 
-		if (other == F_MAX)
-			return refuse_value(error, pattern->text,
-				"is no field; use one of Sysmon's that the manual lists");
+		if (result == -EINVAL)
+			return refuse_value(error, pattern->text, "is no name of a field");
+		if (result != 0)
+			return result;
 		pattern->kind = CONDITION_COMPARISON;
 		pattern->compared = (struct comparison){ .kind = COMPARE_FIELD,
 			.other = other,

@@ -20,6 +20,9 @@ struct modifier_values {
 	bool negated;
 	bool cased;
 	bool before, after; /* wildcards that contains, startswith and endswith have added */
+	/* The field of a name, for fieldref: 0, -ENOMEM, or -EINVAL for none. */
+	int (*field)(void *context, struct slice name, enum wevent_field *);
+	void *context;
 };
 
 /* Apply the modifier named.  0, -ENOMEM, or -EINVAL with what is wrong and what to do about it in

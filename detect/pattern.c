@@ -61,7 +61,8 @@ struct pattern_set {
 	uint32_t count, size;
 	uint32_t *table; /* hash of a glob and its field -> first pattern */
 	uint32_t table_size;
-	struct database fields[F_MAX];
+	struct database *fields;
+	uint32_t field_count; /* the highest that has a pattern, and 1 */
 	hs_scratch_t *prototype;
 	bool compiled;
 	bool any_regex; /* of PCRE2's */
@@ -291,7 +292,7 @@ pattern_set_free(struct pattern_set *set)
 {
 	if (set == NULL)
 		return;
-	for (int field = 0; field < F_MAX; field++) {
+	for (uint32_t field = 0; field < set->field_count; field++) {
 		struct database *database = &set->fields[field];
 
 		(void)hs_free_database(database->hs); /* NULL is fine; it cannot fail */
@@ -303,6 +304,7 @@ pattern_set_free(struct pattern_set *set)
 	(void)hs_free_scratch(set->prototype); /* in use by nobody: workers have clones */
 	for (uint32_t i = 0; i < set->count; i++)
 		regex_free(set->patterns[i].regex);
+	free(set->fields);
 	free(set->patterns);
 	free(set->table);
 	free(set);
@@ -578,7 +580,13 @@ pattern_compile(struct pattern_set *set, char error[PATTERN_ERROR_MAX])
 			"this processor lacks the instructions that Vectorscan needs");
 		return -ENOTSUP;
 	}
-	for (int field = 0; field < F_MAX; field++) {
+	for (uint32_t i = 0; i < set->count; i++)
+		if (set->patterns[i].field >= set->field_count)
+			set->field_count = (uint32_t)set->patterns[i].field + 1;
+	set->fields = calloc((size_t)set->field_count + 1, sizeof(*set->fields));
+	if (set->fields == NULL)
+		return -ENOMEM;
+	for (uint32_t field = 0; field < set->field_count; field++) {
 		struct database *database = &set->fields[field];
 		int result = compile_field(set, (enum wevent_field)field, error);
 
@@ -608,7 +616,7 @@ pattern_databases(const struct pattern_set *set)
 {
 	size_t n = 0;
 
-	for (int field = 0; field < F_MAX; field++)
+	for (uint32_t field = 0; field < set->field_count; field++)
 		n += (set->fields[field].hs != NULL ? 1U : 0U) +
 		     (set->fields[field].regexes != NULL ? 1U : 0U);
 	return n;
@@ -768,12 +776,13 @@ void
 pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
 	enum wevent_field field, struct slice value)
 {
-	const struct database *database = &set->fields[field];
+	const struct database *database;
 	uint32_t first = scratch->hit_count;
-	struct scan scan = { set, database, scratch, value.len };
+	struct scan scan = { set, NULL, scratch, value.len };
 
-	if (value.ptr == NULL)
+	if (value.ptr == NULL || (uint32_t)field >= set->field_count)
 		return;
+	scan.database = database = &set->fields[field];
 	assert(value.len <= UINT32_MAX);
 	if (database->hs != NULL && value.len > 0)
 		run(database->hs, found, &scan, value);

@@ -42,8 +42,9 @@ struct pattern_scratch;
 struct pattern_set *pattern_set_new(void);
 void pattern_set_free(struct pattern_set *);
 
-/* The number of this pattern of this field; the same one for the same pattern again.  The tokens
- * are borrowed for the life of the set.  0 or -ENOMEM. */
+/* The number of this pattern of this field (a wevent_field, or F_MAX and more: see wevent_value());
+ * the same one for the same pattern again.  The tokens are borrowed for the life of the set.  0 or
+ * -ENOMEM. */
 int pattern_add(struct pattern_set *, enum wevent_field, struct glob, uint32_t *id);
 
 /* The same for a regular expression that regex_check() has found good. */

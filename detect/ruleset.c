@@ -27,30 +27,35 @@
 #define REGEX_COST 3 /* as a literal of four bytes: what most have in them */
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
 
-_Static_assert(F_MAX <= 64, "the fields of a rule are the bits of a word");
-
 struct ruleset_builder {
 	struct arena *arena;
 	struct sigma_rule *rules;
 	uint32_t count, size;
+	struct sigma_fields fields;
+};
+
+/* Fields, each once. */
+struct field_list {
+	uint16_t *fields;
+	uint32_t count;
 };
 
 /* How a rule is reached; made for each rule while the set is built. */
 struct plan {
 	uint32_t *waits; /* patterns */
 	uint32_t wait_count;
-	int32_t *ids;          /* events, sorted */
-	uint32_t id_count;     /* 0: every event of its channel */
-	uint64_t fields;       /* that its condition looks at */
-	uint64_t first_fields; /* of them, those of `waits` */
+	int32_t *ids;                   /* events, sorted */
+	uint32_t id_count;              /* 0: every event of its channel */
+	struct field_list fields;       /* that its condition looks at */
+	struct field_list first_fields; /* of them, those of `waits` */
 };
 
 struct bucket {
 	struct slice channel;
 	int32_t event_id; /* -1: the ids of the channel that have no bucket */
 	uint32_t rule_count;
-	uint64_t fields;   /* to scan first */
-	uint64_t *waiting; /* rules, as bits */
+	struct field_list fields; /* to scan first */
+	uint64_t *waiting;        /* rules, as bits */
 	uint64_t *always;
 	uint32_t *preset; /* EventID patterns that hit */
 	uint32_t preset_count;
@@ -70,7 +75,9 @@ struct ruleset {
 	uint32_t count;
 	uint32_t words; /* of a set of rules as bits */
 	struct pattern_set *patterns;
-	uint32_t *wake_start; /* pattern -> part of `wake`: the rules that wait for it */
+	struct wevent_names *names; /* of the fields that only rules name, or NULL */
+	uint32_t field_count;       /* F_MAX and these */
+	uint32_t *wake_start;       /* pattern -> part of `wake`: the rules that wait for it */
 	uint32_t *wake;
 	struct bucket *buckets;
 	uint32_t bucket_count;
@@ -82,6 +89,7 @@ struct ruleset {
 struct ruleset_scratch {
 	struct pattern_scratch *patterns;
 	uint64_t *awake;
+	uint64_t *scanned; /* fields, as bits */
 	struct match *matches;
 };
 
@@ -117,6 +125,7 @@ ruleset_builder_free(struct ruleset_builder *builder)
 		return;
 	arena_free(builder->arena);
 	free(builder->rules);
+	sigma_fields_done(&builder->fields);
 	free(builder);
 }
 
@@ -149,8 +158,8 @@ add_document(struct ruleset_builder *builder, const struct yaml *yaml, const cha
 		yaml_fault(yaml, root, faults, false, "more than %d rules; remove some", RULES_MAX);
 		return 0;
 	}
-	result = sigma_parse(
-		yaml, file, root, builder->arena, faults, &builder->rules[builder->count]);
+	result = sigma_parse(yaml, file, root, builder->arena, &builder->fields, faults,
+		&builder->rules[builder->count]);
 	if (result == 0)
 		builder->count++;
 	else
@@ -284,6 +293,23 @@ compile_patterns(struct ruleset *set, struct faults *faults)
 		return 0;
 	faults_add(faults, "rules", 0, 0, false, "the patterns of all rules together: %s", error);
 	return -EINVAL;
+}
+
+/* Room for `max` fields. */
+static int
+list_make(struct ruleset *set, struct field_list *list, size_t max)
+{
+	*list = (struct field_list){ arena_alloc(set->arena, max * sizeof(uint16_t) + 1), 0 };
+	return list->fields == NULL ? -ENOMEM : 0;
+}
+
+static void
+list_add(struct field_list *list, enum wevent_field field)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->fields[i] == (uint16_t)field)
+			return;
+	list->fields[list->count++] = (uint16_t)field;
 }
 
 /* The event id of a pattern that is a plain number; -1 for any other. */
@@ -466,7 +492,7 @@ plan_waits(struct ruleset *set, const struct condition *condition, struct plan *
 	for (uint32_t i = 0; i < count; i++)
 		total += condition->items[items[i]].count;
 	plan->waits = arena_alloc(set->arena, (size_t)total * sizeof(*plan->waits) + 1);
-	if (plan->waits == NULL)
+	if (plan->waits == NULL || list_make(set, &plan->first_fields, count) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct condition_item *item = &condition->items[items[i]];
@@ -474,7 +500,7 @@ plan_waits(struct ruleset *set, const struct condition *condition, struct plan *
 
 		if (item->all)
 			(void)rarest(set, condition, item, &from, &n); /* its cost is known */
-		plan->first_fields |= UINT64_C(1) << item->field;
+		list_add(&plan->first_fields, item->field);
 		for (uint32_t k = from; k < from + n; k++)
 			plan->waits[plan->wait_count++] = condition->patterns[k].id;
 	}
@@ -492,8 +518,10 @@ make_plans(struct ruleset *set)
 		struct plan *plan = &set->plans[i];
 
 		*plan = (struct plan){ 0 };
+		if (list_make(set, &plan->fields, condition->item_count) != 0)
+			return -ENOMEM;
 		for (uint32_t k = 0; k < condition->item_count; k++)
-			plan->fields |= UINT64_C(1) << condition->items[k].field;
+			list_add(&plan->fields, condition->items[k].field);
 		if (plan_ids(set, condition, plan) != 0 || plan_waits(set, condition, plan) != 0)
 			return -ENOMEM;
 	}
@@ -653,7 +681,8 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 
 	bucket->waiting = arena_alloc(set->arena, size);
 	bucket->always = arena_alloc(set->arena, size);
-	if (bucket->waiting == NULL || bucket->always == NULL)
+	if (bucket->waiting == NULL || bucket->always == NULL ||
+		list_make(set, &bucket->fields, set->field_count) != 0)
 		return -ENOMEM;
 	memset(bucket->waiting, 0, size);
 	memset(bucket->always, 0, size);
@@ -663,7 +692,9 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 		if (!can_match(set, i, bucket))
 			continue;
 		rules[i / 64] |= UINT64_C(1) << (i % 64);
-		bucket->fields |= set->plans[i].first_fields;
+		for (uint32_t k = 0; k < set->plans[i].first_fields.count; k++)
+			list_add(&bucket->fields,
+				(enum wevent_field)set->plans[i].first_fields.fields[k]);
 		bucket->rule_count++;
 	}
 	if (bucket->rule_count > set->match_max)
@@ -713,6 +744,12 @@ ruleset_build(struct ruleset_builder *builder, struct faults *faults)
 	set->patterns = pattern_set_new();
 	if (set->patterns == NULL)
 		goto fail;
+	set->field_count = F_MAX + builder->fields.count;
+	if (builder->fields.count > 0) {
+		set->names = wevent_names_new(builder->fields.names, builder->fields.count);
+		if (set->names == NULL)
+			goto fail;
+	}
 	result = order_rules(builder, faults);
 	if (result != 0)
 		goto fail;
@@ -730,8 +767,10 @@ ruleset_build(struct ruleset_builder *builder, struct faults *faults)
 fail:
 	if (result == -ENOMEM)
 		faults_add(faults, "rules", 0, 0, false, "out of memory for the rules");
-	if (set != NULL)
+	if (set != NULL) {
 		pattern_set_free(set->patterns);
+		wevent_names_free(set->names);
+	}
 	free(set);
 	return NULL;
 }
@@ -753,9 +792,16 @@ ruleset_unref(struct ruleset *set)
 	if (atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
 		return;
 	pattern_set_free(set->patterns);
+	wevent_names_free(set->names);
 	free(set->rules);
 	arena_free(set->arena);
 	free(set);
+}
+
+const struct wevent_names *
+ruleset_names(const struct ruleset *set)
+{
+	return set->names;
 }
 
 size_t
@@ -788,8 +834,10 @@ ruleset_scratch_new(const struct ruleset *set)
 		return NULL;
 	scratch->patterns = pattern_scratch_new(set->patterns);
 	scratch->awake = calloc(set->words, sizeof(*scratch->awake));
+	scratch->scanned = calloc(set->field_count / 64 + 1, sizeof(*scratch->scanned));
 	scratch->matches = calloc((size_t)set->match_max + 1, sizeof(*scratch->matches));
-	if (scratch->patterns == NULL || scratch->awake == NULL || scratch->matches == NULL) {
+	if (scratch->patterns == NULL || scratch->awake == NULL || scratch->scanned == NULL ||
+		scratch->matches == NULL) {
 		ruleset_scratch_free(scratch);
 		return NULL;
 	}
@@ -803,6 +851,7 @@ ruleset_scratch_free(struct ruleset_scratch *scratch)
 		return;
 	pattern_scratch_free(scratch->patterns);
 	free(scratch->awake);
+	free(scratch->scanned);
 	free(scratch->matches);
 	free(scratch);
 }
@@ -832,14 +881,19 @@ find_bucket(const struct ruleset *set, const struct wevent *event)
 	return channel->buckets[0].rule_count > 0 ? &channel->buckets[0] : NULL;
 }
 
+/* Those of the fields that have not been scanned yet. */
 static void
 scan_fields(const struct ruleset *set, struct ruleset_scratch *scratch, const struct wevent *event,
-	uint64_t fields)
+	const struct field_list *list)
 {
-	for (; fields != 0; fields &= fields - 1) {
-		enum wevent_field field = (enum wevent_field)__builtin_ctzll(fields);
+	for (uint32_t i = 0; i < list->count; i++) {
+		enum wevent_field field = (enum wevent_field)list->fields[i];
+		uint64_t bit = UINT64_C(1) << (field % 64);
 
-		pattern_scan(set->patterns, scratch->patterns, field, event->f[field]);
+		if ((scratch->scanned[field / 64] & bit) != 0)
+			continue;
+		scratch->scanned[field / 64] |= bit;
+		pattern_scan(set->patterns, scratch->patterns, field, wevent_value(event, field));
 	}
 }
 
@@ -871,27 +925,26 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	const struct wevent *event, const struct match **matches)
 {
 	const struct bucket *bucket = find_bucket(set, event);
-	uint64_t scanned;
 	size_t n = 0;
 
 	*matches = scratch->matches;
 	if (bucket == NULL)
 		return 0;
 	pattern_reset(scratch->patterns);
+	memset(scratch->scanned, 0, (set->field_count / 64 + 1) * sizeof(*scratch->scanned));
 	for (uint32_t i = 0; i < bucket->preset_count; i++)
 		pattern_set_hit(scratch->patterns, bucket->preset[i]);
-	scan_fields(set, scratch, event, bucket->fields);
+	if (bucket->event_id != -1)
+		scratch->scanned[F_EventID / 64] |= UINT64_C(1) << (F_EventID % 64);
+	scan_fields(set, scratch, event, &bucket->fields);
 	if (!wake_rules(set, scratch, bucket))
 		return 0;
-	scanned = bucket->fields | (bucket->event_id == -1 ? 0 : UINT64_C(1) << F_EventID);
 	for (uint32_t word = 0; word < set->words; word++) {
 		for (; scratch->awake[word] != 0;
 			scratch->awake[word] &= scratch->awake[word] - 1) {
 			uint32_t rule = word * 64 + (uint32_t)__builtin_ctzll(scratch->awake[word]);
-			uint64_t fields = set->plans[rule].fields & ~scanned;
 
-			scan_fields(set, scratch, event, fields);
-			scanned |= fields;
+			scan_fields(set, scratch, event, &set->plans[rule].fields);
 			scratch->matches[n].rule = &set->rules[rule].rule;
 			n += condition_eval(&set->rules[rule].condition, scratch->patterns, event,
 				&scratch->matches[n]);

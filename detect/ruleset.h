@@ -45,6 +45,7 @@ struct match {
 	uint32_t matched_count;
 	struct {
 		enum wevent_field field;
+		const char *name;     /* of the field */
 		struct slice pattern; /* as the rule writes it */
 	} matched[MATCHED_MAX];
 };
@@ -67,6 +68,10 @@ void ruleset_builder_add(
 struct ruleset *ruleset_build(struct ruleset_builder *, struct faults *);
 struct ruleset *ruleset_ref(struct ruleset *);
 void ruleset_unref(struct ruleset *);
+
+/* The fields that rules name and the canonical event does not have: events need them to match, see
+ * wevent_value().  The set's; NULL when there are none. */
+const struct wevent_names *ruleset_names(const struct ruleset *);
 
 size_t ruleset_count(const struct ruleset *);
 const struct rule *ruleset_rule(const struct ruleset *, size_t index);

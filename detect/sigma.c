@@ -5,8 +5,10 @@
  * it and passed over; everything else that is not known, or not supported yet, is refused with its
  * place: a rule that is loaded means what it says.
  *
- * Not here yet: correlations, filters, keywords (text without a field), and fields that the
- * canonical event does not have.
+ * Fields that the canonical event does not have are kept from the record for the rules that name
+ * them, under the very name.
+ *
+ * Not here yet: correlations, filters, keywords (text without a field).
  *
  * An empty field is recorded as an absent one by many senders, so null and '' mean the same: absent
  * or empty. */
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "detect/modifier.h"
@@ -27,6 +30,7 @@ struct reader {
 	struct arena *arena;
 	struct faults *faults;
 	struct sigma_rule *out;
+	struct sigma_fields *fields;
 	const char *name;
 	bool level;
 	bool logsource;
@@ -499,6 +503,106 @@ keep_patterns(struct reader *reader, const struct modifier_values *values)
 	return true;
 }
 
+void
+sigma_fields_done(struct sigma_fields *fields)
+{
+	for (uint32_t i = 0; i < fields->count; i++)
+		free((char *)(uintptr_t)fields->names[i].ptr);
+	free(fields->names);
+	*fields = (struct sigma_fields){ 0 };
+}
+
+/* The number of a field that only rules name, which may be new.  0, or -ENOMEM. */
+static int
+find_field(struct sigma_fields *fields, struct slice name, enum wevent_field *field)
+{
+	uint32_t i = 0, size = fields->size == 0 ? 16 : fields->size * 2;
+	char *copy;
+
+	while (i < fields->count && !slice_equal(fields->names[i], name))
+		i++;
+	if (i == fields->count && i == fields->size) {
+		struct slice *names = realloc(fields->names, size * sizeof(*names));
+
+		if (names == NULL)
+			return -ENOMEM;
+		fields->names = names;
+		fields->size = size;
+	}
+	if (i == fields->count) {
+		copy = strndup(name.ptr, name.len);
+		if (copy == NULL)
+			return -ENOMEM;
+		fields->names[fields->count++] = (struct slice){ copy, name.len };
+	}
+	*field = (enum wevent_field)(F_MAX + i);
+	return 0;
+}
+
+/* Fields of Sysmon's other events, and of the audit events and script blocks that rules are written
+ * for: whoever names one of them has not mistyped it. */
+static bool
+is_known(struct slice name)
+{
+	static const char *const known[] = { "AccessList", "AccessMask", "CallTrace", "Consumer",
+		"Contents", "ContextInfo", "Destination", "DestinationHostname", "DestinationIp",
+		"DestinationIsIpv6", "DestinationPort", "Device", "Filter", "GrantedAccess",
+		"HostApplication", "HostName", "ImageLoaded", "Initiated", "IsExecutable",
+		"LogonType", "MandatoryLabel", "Name", "NewName", "NewProcessName", "NewThreadId",
+		"NewValue", "ObjectName", "ObjectServer", "ObjectType", "ObjectValueName",
+		"Operation", "ParentProcessName", "Path", "Payload", "PipeName",
+		"PreviousCreationUtcTime", "ProcessName", "Protocol", "Query", "QueryName",
+		"QueryResults", "QueryStatus", "ScriptBlockId", "ServiceFileName", "ServiceName",
+		"Signature", "SignatureStatus", "Signed", "SourceHostname", "SourceImage",
+		"SourceIp", "SourcePort", "SourceProcessGUID", "SourceProcessId", "SourceUser",
+		"StartAddress", "StartFunction", "StartModule", "State", "SubjectDomainName",
+		"SubjectLogonId", "SubjectUserName", "SubjectUserSid", "TargetDomainName",
+		"TargetImage", "TargetProcessGUID", "TargetProcessId", "TargetUser",
+		"TargetUserName", "TargetUserSid", "TokenElevationType", "Type", "Version" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (slice_equal(name, slice_of(known[i])))
+			return true;
+	return false;
+}
+
+/* The field of a name: 0, -ENOMEM, or -EINVAL for none. */
+static int
+field_of(void *context, struct slice name, enum wevent_field *field)
+{
+	struct reader *reader = context;
+
+	*field = wevent_field_find(name);
+	if (*field != F_MAX)
+		return 0;
+	if (name.len == 0 || name.len > WEVENT_NAME_MAX || slice_find_byte(name, '\0') < name.len ||
+		reader->fields->count == WEVENT_NAMES_MAX)
+		return -EINVAL;
+	return find_field(reader->fields, name, field);
+}
+
+/* The field of an item.  false: it is none. */
+static bool
+read_field(struct reader *reader, struct fy_node *key, struct slice name, enum wevent_field *field)
+{
+	int result = field_of(reader, name, field);
+
+	if (result == -ENOMEM)
+		no_memory(reader);
+	if (result == -EINVAL)
+		refuse(reader, key,
+			"field '%.*s': the name of a field has 1 to %d bytes, and there are at "
+			"most "
+			"%d that Sysmon's process and file events do not have",
+			SHOW(name), WEVENT_NAME_MAX, WEVENT_NAMES_MAX);
+	if (result == 0 && *field >= F_MAX && !is_known(name))
+		yaml_fault(reader->yaml, key, reader->faults, true,
+			"field '%.*s' is none that the manual lists; it is looked for in the "
+			"records under this very name",
+			SHOW(name));
+	return result == 0;
+}
+
 /* One line of a selection -> an item; its index, or UINT32_MAX. */
 static uint32_t
 read_item(struct reader *reader, struct fy_node *key, struct fy_node *value)
@@ -506,22 +610,24 @@ read_item(struct reader *reader, struct fy_node *key, struct fy_node *value)
 	struct condition *condition = &reader->out->condition;
 	struct slice name = yaml_scalar(key);
 	size_t bar = slice_find_byte(name, '|');
-	enum wevent_field field = wevent_field_find(slice_sub(name, 0, bar));
 	uint32_t first = condition->pattern_count;
-	struct modifier_values values = { .arena = reader->arena };
+	struct modifier_values values = {
+		.arena = reader->arena, .field = field_of, .context = reader
+	};
 	struct condition_item *items;
+	enum wevent_field field;
+	const char *shown;
 
 	if (bar == 0) {
 		refuse(reader, key,
 			"keywords (text without a field) are not supported yet; name a field");
 		return UINT32_MAX;
 	}
-	if (field == F_MAX) {
-		refuse(reader, key,
-			"field '%.*s' is not known; use one of Sysmon's that the manual lists",
-			SHOW(slice_sub(name, 0, bar)));
+	name = slice_sub(name, 0, bar);
+	if (!read_field(reader, key, name, &field))
 		return UINT32_MAX;
-	}
+	shown = field < F_MAX ? wevent_field_name(field) : copy_text(reader, name);
+	name = yaml_scalar(key);
 	read_values(reader, key, value, &values);
 	if (bar < name.len && !reader->no_memory)
 		apply_modifiers(reader, key, slice_sub(name, bar + 1, name.len), &values);
@@ -534,6 +640,7 @@ read_item(struct reader *reader, struct fy_node *key, struct fy_node *value)
 	condition->items = items;
 	items[condition->item_count] = (struct condition_item){
 		.field = field,
+		.name = shown,
 		.all = values.all,
 		.negated = values.negated,
 		.absent = values.absent,
@@ -860,10 +967,12 @@ complete(struct reader *reader, struct fy_node *root)
 
 int
 sigma_parse(const struct yaml *yaml, const char *file, struct fy_node *root, struct arena *arena,
-	struct faults *faults, struct sigma_rule *out)
+	struct sigma_fields *fields, struct faults *faults, struct sigma_rule *out)
 {
 	struct sigma_rule rule = { .rule = { .file = file, .core = is_core(slice_of(file)) } };
-	struct reader reader = { .yaml = yaml, .arena = arena, .faults = faults, .out = &rule };
+	struct reader reader = {
+		.yaml = yaml, .arena = arena, .faults = faults, .out = &rule, .fields = fields
+	};
 
 	yaml_place(yaml, root, &rule.line, &rule.column);
 	rule.id_line = rule.line;

@@ -281,11 +281,12 @@ on_end(void *context)
 
 /* The node of the first name in a dotted key, which is cut off. */
 static enum layout_node
-first_name(enum layout_node node, struct slice *key)
+first_name(const struct json *json, enum layout_node node, struct slice *key)
 {
 	size_t dot = slice_find_byte(*key, '.');
 
-	node = layout_child(node, slice_sub(*key, 0, dot));
+	node = node < NODE_MAX ? layout_child(node, slice_sub(*key, 0, dot), json->record.names)
+			       : NODE_NONE;
 	*key = slice_sub(*key, dot + 1, key->len);
 	return node;
 }
@@ -296,16 +297,17 @@ static enum layout_node
 dotted(struct json *json, struct slice key)
 {
 	struct slice rest = key;
-	enum layout_node node = first_name(NODE_ROOT, &rest), end;
+	enum layout_node node = first_name(json, NODE_ROOT, &rest), end;
 
 	if (seen(json, node) && json->record.value[node].ptr == layout_object)
 		return NODE_NONE;
 	while (node != NODE_NONE && rest.len > 0)
-		node = first_name(node, &rest);
+		node = first_name(json, node, &rest);
 	if (node == NODE_NONE || key.ptr[key.len - 1] == '.')
 		return NODE_NONE;
 	end = node;
-	for (node = first_name(NODE_ROOT, &key); node != end; node = first_name(node, &key)) {
+	for (node = first_name(json, NODE_ROOT, &key); node != end;
+		node = first_name(json, node, &key)) {
 		if (!seen(json, node)) {
 			set_seen(json, node);
 			json->record.value[node] = (struct slice){ layout_dotted, 0 };
@@ -326,7 +328,8 @@ on_key(void *context, const unsigned char *ptr, size_t len)
 	}
 	if (json->dead > 0)
 		return 1;
-	json->pending = layout_child((enum layout_node)json->level[json->levels - 1].node, key);
+	json->pending = layout_child(
+		(enum layout_node)json->level[json->levels - 1].node, key, json->record.names);
 	if (json->pending == NODE_NONE && json->levels == 1 && slice_find_byte(key, '.') < key.len)
 		json->pending = dotted(json, key);
 	listen(json);
@@ -334,8 +337,10 @@ on_key(void *context, const unsigned char *ptr, size_t len)
 }
 
 struct json *
-json_new(struct arena *arena, size_t size, uint32_t depth, uint32_t keys)
+json_new(struct arena *arena, size_t size, uint32_t depth, uint32_t keys,
+	const struct wevent_names *names)
 {
+	uint32_t nodes = layout_nodes(names);
 	struct json *json;
 	size_t stack = (size_t)depth + 256, heap;
 
@@ -358,6 +363,14 @@ json_new(struct arena *arena, size_t size, uint32_t depth, uint32_t keys)
 	};
 	json->depth_max = depth;
 	json->keys_max = keys;
+	json->record = (struct layout_record){
+		.seen = arena_alloc(arena, (nodes + 63) / 64 * sizeof(uint64_t)),
+		.value = arena_alloc(arena, nodes * sizeof(struct slice)),
+		.names = names,
+		.node_count = nodes,
+	};
+	if (json->record.seen == NULL || json->record.value == NULL)
+		return NULL;
 	json->pool = arena_alloc(arena, size);
 	json->pool_left = size;
 	json->heap = (struct heap){ arena_alloc(arena, heap), heap, 0, stack };
@@ -369,7 +382,7 @@ begin(struct json *json, struct slice text)
 {
 	json->heap.used = 0;
 	json->text = text;
-	memset(json->record.seen, 0, sizeof(json->record.seen));
+	memset(json->record.seen, 0, (json->record.node_count + 63) / 64 * sizeof(uint64_t));
 	json->pending = NODE_ROOT;
 	json->depth = json->keys = json->duplicates = 0;
 	json->dead = json->levels = 0;

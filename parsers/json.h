@@ -20,9 +20,10 @@ enum json_result {
 };
 
 /* A reader for texts of up to `size` bytes together (those that were refused don't count), nesting
- * of `depth` and `keys` in one value.  All its memory is of the arena and taken here.  NULL for no
- * memory. */
-struct json *json_new(struct arena *, size_t size, uint32_t depth, uint32_t keys);
+ * of `depth` and `keys` in one value, which also finds fields of these names (borrowed; or NULL).
+ * All its memory is of the arena and taken here.  NULL for no memory. */
+struct json *json_new(struct arena *, size_t size, uint32_t depth, uint32_t keys,
+	const struct wevent_names *names);
 
 /* Read the one value at the front of `text`; `*used` is its length, or that of `text` when it is
  * not known.  *record lives until the next call; its slices are of `text` or of the arena and stay.

@@ -257,37 +257,65 @@ find_key(const struct key *const *keys, struct slice name)
 	return NULL;
 }
 
+/* The number of an object that holds event data. */
+static uint32_t
+area_of(unsigned int data)
+{
+	return data == NODE_FLAT_DATA     ? 0
+	       : data == NODE_BEAT6_DATA  ? 1
+	       : data == NODE_WINLOG_DATA ? 2
+					  : 3;
+}
+
+uint32_t
+layout_nodes(const struct wevent_names *names)
+{
+	return NODE_MAX + LAYOUT_AREAS * wevent_names_count(names);
+}
+
+/* A key of event data that only rules name. */
+static enum layout_node
+find_more(const struct object *object, struct slice name, const struct wevent_names *names)
+{
+	uint32_t i = wevent_names_find(names, name);
+
+	if (i == UINT32_MAX)
+		return NODE_NONE;
+	return (enum layout_node)(NODE_MAX + area_of(object->data) * wevent_names_count(names) + i);
+}
+
 enum layout_node
-layout_child(enum layout_node node, struct slice name)
+layout_child(enum layout_node node, struct slice name, const struct wevent_names *names)
 {
 	const struct object *object = &objects[node];
-	const struct key *key;
+	const struct key *key = NULL;
 
-	if (name.len == 0 || name.len > KEY_MAX)
+	if (name.len == 0)
 		return NODE_NONE;
-	if (object->keys != NULL) {
+	if (name.len <= KEY_MAX && object->keys != NULL) {
 		key = find_key(object->keys, name);
 		if (key != NULL)
 			return (enum layout_node)key->node;
 	}
-	if (object->data != 0) {
+	if (object->data == 0)
+		return NODE_NONE;
+	if (name.len <= KEY_MAX)
 		key = find_key(data_keys, name);
-		if (key != NULL)
-			return (enum layout_node)(object->data + key->node);
-	}
-	return NODE_NONE;
+	if (key != NULL)
+		return (enum layout_node)(object->data + key->node);
+	return names == NULL ? NODE_NONE : find_more(object, name, names);
 }
 
 bool
 layout_has_children(enum layout_node node)
 {
-	return objects[node].end != 0;
+	return node < NODE_MAX && objects[node].end != 0;
 }
 
 enum layout_node
 layout_end(enum layout_node node)
 {
-	return (enum layout_node)(objects[node].end != 0 ? objects[node].end : node + 1);
+	return (enum layout_node)(layout_has_children(node) ? objects[node].end : node + 1);
 }
 
 static bool
@@ -501,7 +529,7 @@ seen_bits(const struct layout_record *record, size_t from, unsigned int count)
 {
 	uint64_t bits = record->seen[from / 64] >> (from % 64);
 
-	if (from % 64 != 0 && from / 64 + 1 < sizeof(record->seen) / sizeof(record->seen[0]))
+	if (from % 64 != 0 && from / 64 + 1 < (record->node_count + 63) / 64)
 		bits |= record->seen[from / 64 + 1] << (64 - from % 64);
 	return bits & (~UINT64_C(0) >> (64 - count));
 }
@@ -540,6 +568,40 @@ layout_map(const struct layout_record *record, enum layout layout, struct wevent
 	if (layout == LAYOUT_FLAT && f[F_Computer].ptr == NULL && seen(record, NODE_FLAT_CODE))
 		f[F_Computer] = layout_value(record, NODE_HOST);
 	event->time = time_of(record, source->time, f[F_UtcTime]);
+}
+
+bool
+layout_map_more(const struct layout_record *record, enum layout layout, struct wevent *event,
+	struct arena *arena)
+{
+	static const struct slice extra[D_MAX - D_CANONICAL] = {
+#define X(name) [D_##name - D_CANONICAL] = { #name, sizeof(#name) - 1 },
+		LAYOUT_EXTRA(X)
+#undef X
+	};
+	uint32_t count = wevent_names_count(record->names);
+	enum layout_node first =
+		(enum layout_node)(NODE_MAX + area_of(sources[layout].data) * count);
+	struct slice *more;
+
+	if (count == 0)
+		return true;
+	more = arena_alloc(arena, count * sizeof(*more));
+	if (more == NULL)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		more[i] = layout_value(record, (enum layout_node)(first + i));
+	/* These have nodes of their own, since canonical fields are made from them. */
+	for (unsigned int d = D_CANONICAL; d < D_MAX; d++) {
+		uint32_t i = wevent_names_find(record->names, extra[d - D_CANONICAL]);
+
+		if (i != UINT32_MAX)
+			more[i] =
+				layout_value(record, (enum layout_node)(sources[layout].data + d));
+	}
+	event->more = more;
+	event->more_count = count;
+	return true;
 }
 
 void

@@ -144,15 +144,24 @@ enum layout_node {
  * text of a string, number or boolean; absent for null; layout_object or layout_dotted, both empty,
  * for a node that has others below it. */
 struct layout_record {
-	uint64_t seen[(NODE_MAX + 63) / 64];
-	struct slice value[NODE_MAX];
+	uint64_t *seen;
+	struct slice *value;
+	const struct wevent_names *names; /* of fields that only rules name, or NULL */
+	uint32_t node_count;              /* NODE_MAX, and a node for each of these below each
+					     LAYOUT_AREAS */
 };
+
+/* Where event data is: below the root, and three others. */
+#define LAYOUT_AREAS 4
+
+/* The nodes of a tree with these names. */
+uint32_t layout_nodes(const struct wevent_names *);
 
 extern const char layout_object[]; /* was an object */
 extern const char layout_dotted[]; /* was the front of a dotted key only: "winlog.event_id" */
 
-/* The node of a key in the object at `node`, or NODE_NONE. */
-enum layout_node layout_child(enum layout_node, struct slice key);
+/* The node of a key in the object at `node`, or NODE_NONE.  `names` may be NULL. */
+enum layout_node layout_child(enum layout_node, struct slice key, const struct wevent_names *names);
 
 /* Can anything be below the node? */
 bool layout_has_children(enum layout_node);
@@ -169,6 +178,9 @@ bool layout_recognise(const struct layout_record *, enum layout *);
 /* Fill the event's fields, id, layout and time from a record of this layout.  All are slices of the
  * record's values. */
 void layout_map(const struct layout_record *, enum layout, struct wevent *);
+
+/* The same for the fields that only rules name.  false: no memory. */
+bool layout_map_more(const struct layout_record *, enum layout, struct wevent *, struct arena *);
 
 /* The record's event data by name, for canon_security(). */
 void layout_data(const struct layout_record *, enum layout, struct slice data[D_MAX]);

@@ -296,7 +296,8 @@ payload_init(struct payload *payload, struct slice bytes, struct payload_limits 
 	}
 	if (repair(&text, arena, &payload->repaired)) {
 		payload->rest = text;
-		payload->json = json_new(arena, text.len, limits.json_depth, limits.json_keys);
+		payload->json = json_new(
+			arena, text.len, limits.json_depth, limits.json_keys, limits.names);
 	}
 }
 
@@ -395,6 +396,8 @@ make_event(const struct payload *payload, const struct layout_record *record, bo
 	if (event->event_id == -1)
 		return false;
 	*why = REASON_NO_MEMORY;
+	if (!layout_map_more(record, layout, event, arena))
+		return false;
 	if (canon_is_security(event)) {
 		layout_data(record, layout, data);
 		if (!canon_security(event, data, arena))

@@ -15,8 +15,9 @@
 #include "parsers/wevent.h"
 
 struct payload_limits {
-	uint32_t json_depth; /* nesting */
-	uint32_t json_keys;  /* keys in one record */
+	uint32_t json_depth;              /* nesting */
+	uint32_t json_keys;               /* keys in one record */
+	const struct wevent_names *names; /* fields that only rules name, or NULL; borrowed */
 };
 
 enum payload_result { PAYLOAD_RECORD, PAYLOAD_BAD, PAYLOAD_END };

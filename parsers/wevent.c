@@ -4,6 +4,8 @@
  * pass. */
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "parsers/wevent.h"
 
@@ -49,4 +51,97 @@ void
 wevent_clear(struct wevent *event)
 {
 	*event = (struct wevent){ .time = STAMP_NONE, .event_id = -1 };
+}
+
+struct slice
+wevent_value(const struct wevent *event, enum wevent_field field)
+{
+	if (field < F_MAX)
+		return event->f[field];
+	return (uint32_t)field - F_MAX < event->more_count ? event->more[field - F_MAX]
+							   : SLICE_NONE;
+}
+
+struct name {
+	uint32_t next; /* of the same place; UINT32_MAX: none */
+	uint32_t len;
+	char text[WEVENT_NAME_MAX];
+};
+
+struct wevent_names {
+	uint32_t count;
+	uint32_t mask;
+	uint32_t *first; /* by place() */
+	struct name *names;
+};
+
+/* Names of fields differ at their ends and in length; the table is the operator's own. */
+static uint32_t
+place(struct slice name)
+{
+	return (uint32_t)name.len * 131 + (unsigned char)name.ptr[0] * 31 +
+	       (unsigned char)name.ptr[name.len - 1] * 7 + (unsigned char)name.ptr[name.len / 2];
+}
+
+struct wevent_names *
+wevent_names_new(const struct slice *list, uint32_t count)
+{
+	struct wevent_names *names = calloc(1, sizeof(*names));
+	uint32_t places = 64;
+
+	while (places < 2 * count)
+		places *= 2;
+	if (names == NULL)
+		return NULL;
+	names->first = malloc(places * sizeof(*names->first));
+	names->names = calloc((size_t)count + 1, sizeof(*names->names));
+	if (names->first == NULL || names->names == NULL) {
+		wevent_names_free(names);
+		return NULL;
+	}
+	names->mask = places - 1;
+	names->count = count;
+	for (uint32_t i = 0; i < places; i++)
+		names->first[i] = UINT32_MAX;
+	for (uint32_t i = 0; i < count; i++) {
+		struct name *name = &names->names[i];
+		uint32_t *slot;
+
+		assert(list[i].len > 0 && list[i].len <= WEVENT_NAME_MAX);
+		slot = &names->first[place(list[i]) & names->mask];
+		name->len = (uint32_t)list[i].len;
+		memcpy(name->text, list[i].ptr, list[i].len);
+		name->next = *slot;
+		*slot = i;
+	}
+	return names;
+}
+
+void
+wevent_names_free(struct wevent_names *names)
+{
+	if (names == NULL)
+		return;
+	free(names->first);
+	free(names->names);
+	free(names);
+}
+
+uint32_t
+wevent_names_count(const struct wevent_names *names)
+{
+	return names == NULL ? 0 : names->count;
+}
+
+uint32_t
+wevent_names_find(const struct wevent_names *names, struct slice name)
+{
+	if (names == NULL || name.len == 0 || name.len > WEVENT_NAME_MAX)
+		return UINT32_MAX;
+	for (uint32_t i = names->first[place(name) & names->mask]; i != UINT32_MAX;
+		i = names->names[i].next)
+		if (names->names[i].len == name.len &&
+			memcmp(names->names[i].text, name.ptr, name.len) == 0)
+			return i;
+	return UINT32_MAX;
 }

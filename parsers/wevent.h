@@ -44,6 +44,9 @@ enum layout {
 
 struct wevent {
 	struct slice f[F_MAX];
+	const struct slice *more; /* fields that only rules name, in the order of their
+				     wevent_names; may be NULL */
+	uint32_t more_count;
 	struct slice host; /* Computer in lower case without a trailing dot: the host's key, never
 			      the relay's */
 	struct slice raw;  /* the record as received */
@@ -59,6 +62,18 @@ struct wevent {
  * is none. Sigma's EventCode is EventID. */
 const char *wevent_field_name(enum wevent_field);
 enum wevent_field wevent_field_find(struct slice name);
+
+/* The value of a field: one of the above, or F_MAX + n for the n-th that only rules name. */
+struct slice wevent_value(const struct wevent *, enum wevent_field);
+
+/* The names of such fields, in the case of the record's keys.  Immutable. */
+#define WEVENT_NAMES_MAX 4096
+#define WEVENT_NAME_MAX 64 /* bytes of one */
+struct wevent_names;
+struct wevent_names *wevent_names_new(const struct slice *names, uint32_t count); /* copies them */
+void wevent_names_free(struct wevent_names *);
+uint32_t wevent_names_count(const struct wevent_names *);              /* 0 for NULL */
+uint32_t wevent_names_find(const struct wevent_names *, struct slice); /* UINT32_MAX: not there */
 
 const char *layout_name(enum layout);
 

@@ -41,3 +41,28 @@ for layout in winlogbeat8 winlogbeat6 nxlog rfc5424; do
 	[ "$(lines "$data/parity/$layout.ndjson")" -ge 42 ] || fail "$layout: fewer than 42 cases"
 done
 want "cases" 42 "$(lines "$data/parity/expect.ndjson")"
+
+# Any field of a record's event data serves a rule that names it, also behind a reload that brings the first such rule.
+cat >"$dir/own.yml" <<'YAML'
+title: Own
+id: 6e0a3f0e-0000-4000-8000-000000000001
+level: high
+logsource: { product: windows, category: image_load }
+detection:
+  selection: { ImageLoaded|endswith: '\evil.dll', Signed: false }
+  condition: selection
+YAML
+load='{"winlog":{"channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"WEB01","event_id":7,"event_data":{"Image":"C:\\w.exe","ImageLoaded":"C:\\evil.dll","Signed":"false"}}}'
+want "fields of a rule" '[["ImageLoaded","C:\\evil.dll"],["Signed","false"]]' "$(echo "$load" | "$t1505d" replay --rules "$dir/own.yml" - 2>/dev/null |
+	jq -c '[.matched[] | [.field, .value]]')"
+rm -f "$dir/alerts.ndjson" # of the replays
+to_file
+start
+echo "$load" | tcp
+until_true "$patience" has_messages 1
+sed -i "s,rules: { paths: \[,& \"$dir/own.yml\"\, ," "$dir/t1505d.yml"
+reload
+until_true "$patience" status_is .counters.reloads 1
+echo "$load" | tcp
+alerts 1
+stop

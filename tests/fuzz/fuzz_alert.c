@@ -91,6 +91,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (match.matched_count < MATCHED_MAX) {
 			match.matched[match.matched_count].field =
 				(enum wevent_field)(number % F_MAX);
+			match.matched[match.matched_count].name =
+				wevent_field_name((enum wevent_field)(number % F_MAX));
 			match.matched[match.matched_count++].pattern = value;
 		}
 	}

@@ -35,6 +35,9 @@ look_at(const struct wevent *event, struct slice record)
 		valid(event->f[i]);
 		REQUIRE(event->f[i].ptr == NULL || event->f[i].len > 0);
 	}
+	REQUIRE(event->more_count == 3);
+	for (uint32_t i = 0; i < event->more_count; i++)
+		valid(event->more[i]);
 	valid(event->host);
 	valid(event->raw);
 	REQUIRE(event->raw.ptr == record.ptr && event->raw.len == record.len);
@@ -43,11 +46,27 @@ look_at(const struct wevent *event, struct slice record)
 	REQUIRE((unsigned int)event->layout < LAYOUT_MAX);
 }
 
+/* Fields that only rules name: new ones, and one that canonical fields are made from. */
+static const struct wevent_names *
+names(void)
+{
+	static const struct slice list[] = { SLICE_INIT("ImageLoaded"),
+		SLICE_INIT("NewProcessName"), SLICE_INIT("x") };
+	static struct wevent_names *made;
+
+	if (made == NULL)
+		made = wevent_names_new(list, 3);
+	REQUIRE(made != NULL);
+	return made;
+}
+
 /* A number that depends on all that is found. */
 static uint64_t
 walk(struct slice bytes, struct arena *arena)
 {
-	static const struct payload_limits limits = { .json_depth = 64, .json_keys = 1000 };
+	const struct payload_limits limits = {
+		.json_depth = 64, .json_keys = 1000, .names = names()
+	};
 	struct payload payload;
 	struct wevent event;
 	enum payload_result result;

@@ -72,7 +72,8 @@ match_events(const struct ruleset *set)
 			assert(matches[i].matched_count <= MATCHED_MAX);
 			assert(i == 0 || matches[i - 1].rule->index < matches[i].rule->index);
 			for (uint32_t k = 0; k < matches[i].matched_count; k++)
-				assert(event.f[matches[i].matched[k].field].ptr != NULL);
+				assert(wevent_value(&event, matches[i].matched[k].field).ptr !=
+					NULL);
 		}
 		assert(ruleset_match(set, scratch, &event, &matches) == count);
 	}

@@ -83,6 +83,7 @@ set_up(void)
 
 	match = (struct match){ .rule = &shell, .matched_count = 1 };
 	match.matched[0].field = F_Image;
+	match.matched[0].name = "Image";
 	match.matched[0].pattern = SLICE("\\cmd.exe");
 }
 
@@ -388,6 +389,7 @@ START_TEST(long_values_are_cut_where_they_illustrate_only)
 		memcpy(value + i, "\xc3\xa9", 2);
 	event.f[F_CommandLine] = (struct slice){ value, 10001 };
 	match.matched[0].field = F_CommandLine;
+	match.matched[0].name = "CommandLine";
 	json = build_one();
 	matched = strstr(json, "\"matched\":[{\"field\":\"CommandLine\",\"value\":\"");
 	ck_assert_ptr_nonnull(matched);
@@ -520,8 +522,10 @@ START_TEST(a_long_alert_has_a_short_form)
 	memset(value, paddings[_i], 32767);
 	memcpy(value, "cmd.exe /c whoami", 17);
 	match.matched_count = MATCHED_MAX;
-	for (uint32_t i = 0; i < MATCHED_MAX; i++)
+	for (uint32_t i = 0; i < MATCHED_MAX; i++) {
 		match.matched[i].field = F_CommandLine;
+		match.matched[i].name = "CommandLine";
+	}
 	for (int field = 0; field < F_MAX; field++)
 		if (field != F_EventID && field != F_EventRecordID)
 			event.f[field] = (struct slice){ value, 32767 };

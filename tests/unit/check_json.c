@@ -36,7 +36,7 @@ walk(const char *path)
 	while (rest.len > 0) {
 		size_t end = slice_find_byte(rest, '/');
 
-		node = layout_child(node, slice_sub(rest, 0, end));
+		node = layout_child(node, slice_sub(rest, 0, end), NULL);
 		rest = slice_sub(rest, end + 1, rest.len);
 	}
 	return node;
@@ -169,8 +169,8 @@ START_TEST(event_data_is_below_four_nodes)
 
 	for (int place = 0; place < ROWS(places); place++) {
 		for (unsigned int i = 0; i < D_MAX; i++)
-			ck_assert_msg(layout_child(places[place].object, slice_of(names[i])) ==
-					      places[place].data + i,
+			ck_assert_msg(layout_child(places[place].object, slice_of(names[i]),
+					      NULL) == places[place].data + i,
 				"%s", names[i]);
 	}
 	for (unsigned int i = 0; i < D_CANONICAL; i++)
@@ -189,7 +189,8 @@ START_TEST(a_node_is_followed_by_what_is_below_it)
 			continue;
 		while (path.len > 0) {
 			size_t end = slice_find_byte(path, '/');
-			enum layout_node child = layout_child(parent, slice_sub(path, 0, end));
+			enum layout_node child =
+				layout_child(parent, slice_sub(path, 0, end), NULL);
 
 			ck_assert(layout_has_children(parent));
 			ck_assert_int_gt(child, parent);
@@ -257,7 +258,7 @@ START_TEST(reads_values)
 {
 	const struct row *row = &rows[_i];
 	struct slice text = guard_copy(row->text);
-	struct json *json = json_new(arena, text.len, DEPTH, KEYS);
+	struct json *json = json_new(arena, text.len, DEPTH, KEYS, NULL);
 	const struct layout_record *record;
 	struct slice value = SLICE_NONE;
 	uint32_t duplicates;
@@ -281,7 +282,7 @@ END_TEST
 START_TEST(reads_again_and_again)
 {
 	struct slice text = SLICE("{\"x\":\"\\n\\n\\n\\n\",\"Image\":\"\\\\a\\\\b\"}");
-	struct json *json = json_new(arena, text.len * 3, DEPTH, KEYS);
+	struct json *json = json_new(arena, text.len * 3, DEPTH, KEYS, NULL);
 	struct slice values[3];
 
 	for (int i = 0; i < 3; i++) {

@@ -754,7 +754,8 @@ START_TEST(nesting_is_limited)
 		ck_assert_str_eq(got.bytes, "1 h [x] [] []\n");
 		summarize(nested(257, arrays == 1), limits);
 		ck_assert_str_eq(got.bytes, "!json_depth\n");
-		summarize(nested(100000, arrays == 1), (struct payload_limits){ 200000, 200000 });
+		summarize(nested(100000, arrays == 1),
+			(struct payload_limits){ 200000, 200000, NULL });
 		ck_assert_str_eq(got.bytes, "1 h [x] [] []\n");
 	}
 }
@@ -764,9 +765,9 @@ START_TEST(keys_are_limited)
 {
 	struct slice message = SLICE("{\"EventID\":1,\"Channel\":\"c\",\"a\":{\"b\":[{\"c\":1}]}}");
 
-	summarize(message, (struct payload_limits){ 256, 5 });
+	summarize(message, (struct payload_limits){ 256, 5, NULL });
 	ck_assert_str_eq(got.bytes, "1  [] [] []\n");
-	summarize(message, (struct payload_limits){ 256, 4 });
+	summarize(message, (struct payload_limits){ 256, 4, NULL });
 	ck_assert_str_eq(got.bytes, "!json_keys\n");
 }
 END_TEST
@@ -905,6 +906,49 @@ START_TEST(all_layouts_give_the_same_event)
 }
 END_TEST
 
+/* Fields that only rules name are found in every layout under their own names, those too from which
+ * canonical ones are made; what another layout's place holds is not taken for them. */
+START_TEST(fields_of_rules_are_kept)
+{
+	static const struct slice list[] = { SLICE_INIT("ImageLoaded"), SLICE_INIT("Signed"),
+		SLICE_INIT("SubjectUserName"), SLICE_INIT("ABigFieldWithALongName") };
+#define MORE                                                                                    \
+	"\"ImageLoaded\":\"C:\\\\x.dll\",\"Signed\":false,\"SubjectUserName\":\"anna\",\"x\":{" \
+	"\"Signed\":1}"
+	static const char *const texts[] = {
+		"{\"@timestamp\":\"2026-03-01T10:00:00.000Z\",\"Signed\":\"no\",\"winlog\":{"
+		"\"channel\":"
+		"\"c\",\"computer_name\":\"h\",\"event_id\":7,\"event_data\":{" MORE "}}}",
+		"{\"log_name\":\"c\",\"computer_name\":\"h\",\"event_id\":7,\"event_data\":{" MORE
+		"}}",
+		"{\"EventID\":7,\"Channel\":\"c\",\"Hostname\":\"h\"," MORE "}",
+		"{\"Event\":{\"System\":{\"EventID\":7,\"Channel\":\"c\",\"Computer\":\"h\"},"
+		"\"EventData\":{" MORE "}}}",
+		"{\"winlog.channel\":\"c\",\"winlog.computer_name\":\"h\",\"winlog.event_id\":7,"
+		"\"winlog.event_data.ImageLoaded\":\"C:\\\\x.dll\",\"winlog.event_data.Signed\":"
+		"false,"
+		"\"winlog.event_data.SubjectUserName\":\"anna\"}",
+	};
+	struct wevent_names *names = wevent_names_new(list, 4);
+	struct payload_limits with = limits;
+	struct payload payload;
+	struct wevent event;
+	enum reason why;
+
+	with.names = names;
+	payload_init(&payload, slice_of(texts[_i]), with, arena);
+	ck_assert_int_eq(payload_next(&payload, &event, &why), PAYLOAD_RECORD);
+	ck_assert_uint_eq(event.more_count, 4);
+	ck_assert(slice_equal_nocase(wevent_value(&event, F_MAX), SLICE("C:\\x.dll")) ||
+		  slice_equal(wevent_value(&event, F_MAX), SLICE("C:\\\\x.dll")));
+	ck_assert(slice_equal(wevent_value(&event, F_MAX + 1), SLICE("false")));
+	ck_assert(slice_equal(wevent_value(&event, F_MAX + 2), SLICE("anna")));
+	ck_assert_ptr_null(wevent_value(&event, F_MAX + 3).ptr);
+	ck_assert_ptr_null(wevent_value(&event, F_MAX + 4).ptr);
+	wevent_names_free(names);
+}
+END_TEST
+
 static Suite *
 payload_suite(int sample_count)
 {
@@ -920,6 +964,7 @@ payload_suite(int sample_count)
 	tcase_add_loop_test(tcase, gives_fields, 0, ROWS(field_rows));
 	tcase_add_loop_test(tcase, takes_the_events_time, 0, ROWS(time_rows));
 	tcase_add_test(tcase, nesting_is_limited);
+	tcase_add_loop_test(tcase, fields_of_rules_are_kept, 0, 5);
 	tcase_add_test(tcase, keys_are_limited);
 	tcase_add_test(tcase, long_strings_are_whole);
 	tcase_add_test(tcase, says_when_memory_is_short);

@@ -24,7 +24,7 @@
 	"{\"winlog\":{" CHANNEL \
 	",\"computer_name\":\"WEB01\",\"event_id\":1,\"event_data\":{\"Image\":\"C:\\\\Win"
 
-static const struct pipeline_limits limits = { 1 << 20, { 64, 256 } };
+static const struct pipeline_limits limits = { 1 << 20, { 64, 256, NULL } };
 
 struct bench {
 	struct conf *conf;

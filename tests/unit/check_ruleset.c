@@ -417,6 +417,41 @@ START_TEST(a_category_reaches_its_events)
 }
 END_TEST
 
+/* A rule may name any field; the match says which. */
+START_TEST(fields_that_only_rules_name_match)
+{
+	static const char rule[] =
+		"title: t\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\n"
+		"logsource: {category: image_load, product: windows}\n"
+		"detection:\n  s: {ImageLoaded|endswith: x.dll, Signed: false}\n"
+		"  f: {Image: y}\n  condition: s and not f\n";
+	struct slice more[2] = { SLICE("C:\\x.dll"), SLICE("False") };
+	struct bench bench;
+	const struct match *matches;
+	struct wevent event;
+
+	bench_open(&bench);
+	bench_add(&bench, "rule.yml", rule);
+	bench_build(&bench);
+	ck_assert_uint_eq(wevent_names_count(ruleset_names(bench.set)), 2);
+	ck_assert_uint_eq(wevent_names_find(ruleset_names(bench.set), SLICE("ImageLoaded")), 0);
+	wevent_clear(&event);
+	event.event_id = 7;
+	event.f[F_EventID] = SLICE("7");
+	event.f[F_Channel] = SLICE(SYSMON);
+	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 0);
+	event.more = more;
+	event.more_count = 2;
+	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 1);
+	ck_assert_uint_eq(matches[0].matched_count, 2);
+	ck_assert_str_eq(matches[0].matched[0].name, "ImageLoaded");
+	ck_assert_str_eq(matches[0].matched[1].name, "Signed");
+	more[1] = SLICE("true");
+	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 0);
+	bench_close(&bench);
+}
+END_TEST
+
 static const char *const three[] = {
 	RULE("01", "sysmon", "  s: {Image: x}\n  condition: s\n"),
 	RULE("02", "security", "  s: {EventID: 4688}\n  condition: s\n"),
@@ -482,8 +517,8 @@ START_TEST(a_rule_with_a_fault_is_left_out)
 
 	bench_open(&bench);
 	bench_add(&bench, "a.yml",
-		RULE("01", "sysmon", "  s: {Image: x}\n  condition: s\n") "---\n" RULE("02",
-			"sysmon", "  s: {Imagination: x}\n  condition: s\n") "---\n" RULE("03",
+		RULE("01", "sysmon", "  s: {Image: x}\n  condition: s\n") "---\n" RULE(
+			"02", "sysmon", "  s: {Image|foo: x}\n  condition: s\n") "---\n" RULE("03",
 			"sysmon", "  s: {Image: x}\n  condition: s\n"));
 	ck_assert_uint_eq(bench.faults.errors, 1);
 	faults_done(&bench.faults);
@@ -792,6 +827,7 @@ ruleset_suite(void)
 	tcase_add_test(tcase, a_match_shows_what_was_true);
 	tcase_add_loop_test(tcase, reaches_the_events_that_it_is_for, 0, ROWS(reach_rows));
 	tcase_add_test(tcase, a_category_reaches_its_events);
+	tcase_add_test(tcase, fields_that_only_rules_name_match);
 	tcase_add_loop_test(tcase, order_does_not_depend_on_the_order_of_adding, 0, 6);
 	tcase_add_test(tcase, the_second_of_two_ids_is_refused);
 	tcase_add_test(tcase, a_rule_with_a_fault_is_left_out);

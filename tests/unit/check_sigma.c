@@ -20,6 +20,7 @@ struct bench {
 	struct faults faults;
 	struct yaml *yaml;
 	struct sigma_rule rule;
+	struct sigma_fields fields;
 	int result;
 };
 
@@ -30,7 +31,7 @@ bench_open(struct bench *bench, const char *file, const char *text)
 	bench->yaml = yaml_parse(file, slice_of(text), &bench->faults);
 	ck_assert_msg(bench->yaml != NULL, "%s", text);
 	bench->result = sigma_parse(bench->yaml, file, yaml_root(bench->yaml, 0), bench->arena,
-		&bench->faults, &bench->rule);
+		&bench->fields, &bench->faults, &bench->rule);
 }
 
 static void
@@ -39,6 +40,7 @@ bench_close(struct bench *bench)
 	yaml_free(bench->yaml);
 	arena_free(bench->arena);
 	faults_done(&bench->faults);
+	sigma_fields_done(&bench->fields);
 }
 
 static const struct {
@@ -105,10 +107,11 @@ static const struct {
 	{ "an empty selection", RULE("  s: {}\n  condition: s\n"), 6, 3, "selection 's'" },
 	{ "an empty map in a list", RULE("  s: [{Image: x}, {}, {}]\n  condition: s\n"), 6, 8,
 		"an empty map" },
-	{ "an unknown field", RULE("  s:\n    Imagination: x\n  condition: s\n"), 7, 5,
-		"field 'Imagination'" },
-	{ "an unknown field with a modifier", RULE("  s:\n    Foo|contains: x\n  condition: s\n"),
-		7, 5, "field 'Foo'" },
+	{ "a field with a name that is too long",
+		RULE("  s:\n    "
+		     "Abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopq: x\n"
+		     "  condition: s\n"),
+		7, 5, "1 to 64 bytes" },
 	{ "an unknown modifier", RULE("  s:\n    Image|beginswith: x\n  condition: s\n"), 7, 5,
 		"unknown modifier 'beginswith'" },
 	{ "a modifier to come", RULE("  s:\n    Image|expand: '%x%'\n  condition: s\n"), 7, 5,
@@ -344,13 +347,36 @@ START_TEST(reads_items)
 }
 END_TEST
 
+/* Fields that the canonical event does not have are numbered behind those, each once. */
+START_TEST(other_fields_get_numbers)
+{
+	struct bench bench;
+	const struct condition_item *items;
+
+	bench_open(&bench, "f.yml",
+		RULE("  s:\n    ImageLoaded: x\n    Image: y\n    Signed: z\n    imageloaded: w\n"
+		     "    ImageLoaded|endswith: v\n  condition: s\n"));
+	ck_assert_int_eq(bench.result, 0);
+	ck_assert_uint_eq(bench.fields.count, 3);
+	items = bench.rule.condition.items;
+	ck_assert_uint_eq(items[0].field, F_MAX);
+	ck_assert_str_eq(items[0].name, "ImageLoaded");
+	ck_assert_uint_eq(items[1].field, F_Image);
+	ck_assert_str_eq(items[1].name, "Image");
+	ck_assert_uint_eq(items[2].field, F_MAX + 1);
+	ck_assert_uint_eq(items[3].field, F_MAX + 2);
+	ck_assert_uint_eq(items[4].field, F_MAX);
+	bench_close(&bench);
+}
+END_TEST
+
 START_TEST(finds_all_faults_of_a_rule)
 {
 	struct bench bench;
 
 	bench_open(&bench, "f.yml",
 		"title: t\nlevel: loud\nlogsource: {channel: x}\ndetection:\n"
-		"  s:\n    Foo: x\n    Image|re: '('\n  t: [a]\n  condition: s and u\n");
+		"  s:\n    Image|foo: x\n    Image|re: '('\n  t: [a]\n  condition: s and u\n");
 	ck_assert_int_eq(bench.result, -EINVAL);
 	ck_assert_uint_eq(bench.faults.errors, 6);
 	bench_close(&bench);
@@ -388,6 +414,7 @@ sigma_suite(void)
 	tcase_add_loop_test(tcase, detection_type_falls_back, 0, ROWS(type_rows));
 	tcase_add_loop_test(tcase, core_is_a_directory, 0, ROWS(core_rows));
 	tcase_add_loop_test(tcase, reads_items, 0, ROWS(item_rows));
+	tcase_add_test(tcase, other_fields_get_numbers);
 	tcase_add_test(tcase, finds_all_faults_of_a_rule);
 	tcase_add_test(tcase, a_huge_value_is_refused);
 	suite_add_tcase(suite, tcase);

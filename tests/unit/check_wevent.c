@@ -1,6 +1,7 @@
 /* The names of fields, layouts and reasons. */
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,33 @@ START_TEST(names_every_reason_once)
 }
 END_TEST
 
+START_TEST(names_are_found_as_they_are_written)
+{
+	enum { COUNT = 500 };
+	char texts[COUNT][16];
+	struct slice list[COUNT];
+	struct wevent_names *names;
+
+	for (int i = 0; i < COUNT; i++) {
+		int len = snprintf(texts[i], sizeof(texts[i]), "Field%dName", i);
+
+		list[i] = (struct slice){ texts[i], (size_t)len };
+	}
+	names = wevent_names_new(list, COUNT);
+	ck_assert_ptr_nonnull(names);
+	ck_assert_uint_eq(wevent_names_count(names), COUNT);
+	for (uint32_t i = 0; i < COUNT; i++)
+		ck_assert_uint_eq(wevent_names_find(names, list[i]), i);
+	ck_assert_uint_eq(wevent_names_find(names, SLICE("field1Name")), UINT32_MAX);
+	ck_assert_uint_eq(wevent_names_find(names, SLICE("Field500Name")), UINT32_MAX);
+	ck_assert_uint_eq(wevent_names_find(names, SLICE("")), UINT32_MAX);
+	ck_assert_uint_eq(wevent_names_find(names, SLICE_NONE), UINT32_MAX);
+	ck_assert_uint_eq(wevent_names_find(NULL, list[0]), UINT32_MAX);
+	ck_assert_uint_eq(wevent_names_count(NULL), 0);
+	wevent_names_free(names);
+}
+END_TEST
+
 static Suite *
 wevent_suite(void)
 {
@@ -72,6 +100,7 @@ wevent_suite(void)
 	TCase *tcase = tcase_create("wevent");
 
 	tcase_add_test(tcase, finds_each_field_by_its_name);
+	tcase_add_test(tcase, names_are_found_as_they_are_written);
 	tcase_add_test(tcase, finds_fields_in_any_letter_case);
 	tcase_add_test(tcase, clears_an_event);
 	tcase_add_test(tcase, names_every_layout);
