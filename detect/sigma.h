@@ -5,6 +5,7 @@
 
 #include "detect/condition.h"
 #include "detect/logsource.h"
+#include "detect/reader.h"
 
 struct sigma_rule {
 	struct rule rule;           /* but for its index */
@@ -14,14 +15,6 @@ struct sigma_rule {
 	int line, column;           /* of the document */
 	int id_line, id_column;
 };
-
-/* The fields that rules name and the canonical event does not have, each once; field F_MAX + n is
- * the n-th.  Zero-initialise; sigma_fields_done() frees it. */
-struct sigma_fields {
-	struct slice *names;
-	uint32_t count, size;
-};
-void sigma_fields_done(struct sigma_fields *);
 
 /* Read a document's root.  All text is copied into the arena, `file` is borrowed for as long.  0;
  * -EINVAL after adding at least one error; -ENOMEM.  Warnings may be added in any case, and fields

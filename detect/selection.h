@@ -1,0 +1,14 @@
+#ifndef DETECT_SELECTION_H
+#define DETECT_SELECTION_H
+
+/* The detection of a Sigma document: selections and a condition -> a program. */
+
+#include "detect/condition.h"
+#include "detect/reader.h"
+
+/* Read the map of selections at `value`, which is that of `key`, into `out`, but for its patterns'
+ * ids.  Faults are the reader's. */
+void selection_read(
+	struct sigma_reader *, struct fy_node *key, struct fy_node *value, struct condition *out);
+
+#endif
