@@ -23,6 +23,7 @@
 #define ATTACK_TEXT_MAX (4 * 1024 * 1024)
 #define ATTACK_NAME "/attack.tsv"
 #define ATTACK_PATH_MAX (PATH_MAX + sizeof(ATTACK_NAME))
+#define PLACEHOLDERS_NAME "placeholders.yml"
 #define NAME_MAX_BYTES 256
 
 /* A walk through the folders of rules.paths. */
@@ -160,8 +161,11 @@ read_folder(struct walk *walk, const char *folder, unsigned depth)
 	for (int i = 0; i < count; i++) {
 		char path[PATH_MAX];
 		int n = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		bool done = depth == 0 && strcmp(entries[i]->d_name, PLACEHOLDERS_NAME) == 0;
 
 		free(entries[i]);
+		if (done)
+			continue;
 		if (n < 0 || (size_t)n >= sizeof(path))
 			faults_add(walk->faults, folder, 0, 0, false,
 				"holds a path that is too long; shorten it");
@@ -171,6 +175,18 @@ read_folder(struct walk *walk, const char *folder, unsigned depth)
 			read_rule_file(walk, path);
 	}
 	free(entries);
+}
+
+/* The values for |expand, before the rules that name them. */
+static void
+read_placeholders(struct walk *walk, const char *path)
+{
+	char file[PATH_MAX];
+	int n = snprintf(file, sizeof(file), "%s/" PLACEHOLDERS_NAME, path);
+	struct stat st;
+
+	if (n > 0 && (size_t)n < sizeof(file) && stat(file, &st) == 0)
+		read_rule_file(walk, file);
 }
 
 static void
@@ -214,6 +230,8 @@ load_set(const struct conf *conf, struct faults *faults)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");
 		return NULL;
 	}
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		read_placeholders(&walk, conf->rule_paths[i]);
 	for (size_t i = 0; i < conf->rule_path_count; i++)
 		read_path(&walk, conf->rule_paths[i]);
 	/* Built with errors too, since building finds further ones; such a set is thrown away. */

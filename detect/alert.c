@@ -7,11 +7,12 @@
  *   EventCode EventRecordID
  *                    numbers; a record id over 2^53, or that is no number, is a string
  *   Channel Provider_Name
- *   rule             {id title level} of the rule that speaks
+ *   rule             {id title level status tags[] falsepositives[]} of the rule that speaks;
+ *                    status only where it has one
  *   techniques       [{id name tactics[]}]
  *   severity_number  1 informational, 2 low, 3 medium, 4 high, 5 critical
  *   message          a sentence for people, never more than one line
- *   matched          [{field value pattern}]
+ *   matched          [{field value pattern}]; of keywords the field is "keywords", the value null
  *   collector        {name version input peer received layout}
  *   host_state       {first_seen last_seen events alerts address}
  *
@@ -20,6 +21,7 @@
  *   ProcessGuid ProcessId ParentProcessGuid ParentProcessId ParentUser OriginalFileName
  *   CurrentDirectory IntegrityLevel LogonId Hashes RuleName
  *   app_pool         the -ap argument of the server process
+ *   fields           {name: value} of the rule's own list of fields
  *   rules            [{id title level DetectionType}], the others that matched
  *   partial repaired true
  *   host_info        {the operator's columns}
@@ -626,6 +628,43 @@ put_rule(struct writer *writer, const struct rule *rule)
 }
 
 static void
+put_texts(struct writer *writer, const char *key, const char *const *texts)
+{
+	put_key(writer, key);
+	(void)yajl_gen_array_open(writer->gen);
+	for (size_t i = 0; texts[i] != NULL; i++)
+		put(writer, slice_of(texts[i]));
+	(void)yajl_gen_array_close(writer->gen);
+}
+
+/* The rule that speaks, whole. */
+static void
+put_speaker(struct writer *writer, const struct rule *rule)
+{
+	put_key(writer, "rule");
+	(void)yajl_gen_map_open(writer->gen);
+	put_rule(writer, rule);
+	if (rule->status != NULL)
+		put_pair(writer, "status", slice_of(rule->status));
+	put_texts(writer, "tags", rule->tags);
+	put_texts(writer, "falsepositives", rule->falsepositives);
+	(void)yajl_gen_map_close(writer->gen);
+}
+
+/* What the rule's author wants an analyst to see. */
+static void
+put_fields(struct writer *writer, const struct wevent *event, const struct rule *rule)
+{
+	if (rule->field_names[0] == NULL)
+		return;
+	put_key(writer, "fields");
+	(void)yajl_gen_map_open(writer->gen);
+	for (size_t i = 0; rule->field_names[i] != NULL; i++)
+		put_pair(writer, rule->field_names[i], wevent_value(event, rule->fields[i]));
+	(void)yajl_gen_map_close(writer->gen);
+}
+
+static void
 put_techniques(struct writer *writer, const struct rule *rule, const struct attack *attack)
 {
 	static const char *const none[] = { NULL };
@@ -655,7 +694,9 @@ put_matched(struct writer *writer, const struct wevent *event, const struct matc
 	put_key(writer, "matched");
 	(void)yajl_gen_array_open(writer->gen);
 	for (size_t i = 0; i < match->matched_count; i++) {
-		struct slice value = wevent_value(event, match->matched[i].field);
+		struct slice value = match->matched[i].keyword
+					     ? SLICE_NONE
+					     : wevent_value(event, match->matched[i].field);
 
 		(void)yajl_gen_map_open(writer->gen);
 		put_pair(writer, "field", slice_of(match->matched[i].name));
@@ -807,10 +848,7 @@ put_alert(struct writer *writer, const struct parts *parts, const struct alert *
 
 	(void)yajl_gen_map_open(writer->gen);
 	put_columns(writer, event, alert);
-	put_key(writer, "rule");
-	(void)yajl_gen_map_open(writer->gen);
-	put_rule(writer, alert->rule);
-	(void)yajl_gen_map_close(writer->gen);
+	put_speaker(writer, alert->rule);
 	put_techniques(writer, alert->rule, parts->settings->attack);
 	put_count(writer, "severity_number", (uint64_t)alert->rule->severity + 1);
 	put_pair(writer, "message", alert->message);
@@ -821,6 +859,7 @@ put_alert(struct writer *writer, const struct parts *parts, const struct alert *
 	put_known_fields(writer, event);
 	if (app_pool(event).ptr != NULL)
 		put_pair(writer, "app_pool", app_pool(event));
+	put_fields(writer, event, alert->rule);
 	put_other_rules(writer, parts->matches, parts->count);
 	if (event->partial)
 		put_true(writer, "partial");

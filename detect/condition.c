@@ -419,6 +419,7 @@ show(struct match *match, const struct condition_item *item, struct slice text)
 	if (match->matched_count == MATCHED_MAX)
 		return;
 	match->matched[match->matched_count].field = item->field;
+	match->matched[match->matched_count].keyword = item->keywords;
 	match->matched[match->matched_count].name = item->name;
 	match->matched[match->matched_count].pattern = text;
 	match->matched_count++;

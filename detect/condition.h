@@ -33,7 +33,8 @@ struct condition_item {
 	const char *name;        /* of it */
 	bool all;                /* each value must match, not any */
 	bool negated;            /* none must, or with `all` not each */
-	bool absent; /* null or '' is among the values: true when the field is absent or empty */
+	bool absent;   /* null or '' is among the values: true when the field is absent or empty */
+	bool keywords; /* the field is all that the record says */
 	uint32_t value_count;
 	uint32_t first; /* of its patterns, which are in the order of their values */
 	uint32_t count;

@@ -183,6 +183,8 @@ detect_event(struct detect *detect, struct wevent *event, const struct alert_sou
 	assert(detect->rules != NULL);
 	if (observe(detect, event, source->address, now, arena, &state) < 0)
 		return -ENOMEM;
+	if (ruleset_complete(detect->rules, detect->settings->enrich, event, arena) != 0)
+		return -ENOMEM;
 	count = ruleset_match(detect->rules, detect->scratch, event, &list);
 	if (count == 0)
 		return 0;

@@ -4,10 +4,7 @@
  * A string modifier rewrites the tokens of each value: contains is a `*` at both ends and nothing
  * more, windash a token that stands for any dash, an encoding other bytes.  One value becomes
  * several patterns where it has several encodings.  re and the comparisons make something else of
- * the value than tokens, so each modifier says behind which others it can stand.
- *
- * Not here: expand, which needs lists of values that only the operator has.  It is refused, and
- * named as what it is. */
+ * the value than tokens, so each modifier says behind which others it can stand. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +49,7 @@ enum {
 };
 
 #define BIT(name) (1U << M_##name)
-#define JOIN (BIT(all) | BIT(neq))
+#define JOIN (BIT(all) | BIT(neq) | BIT(expand))
 #define ANCHORS (BIT(contains) | BIT(startswith) | BIT(endswith))
 #define UTF16 (BIT(utf16) | BIT(utf16be) | BIT(utf16le) | BIT(wide))
 #define PARTS (BIT(minute) | BIT(hour) | BIT(day) | BIT(week) | BIT(month) | BIT(year))
@@ -100,12 +97,32 @@ widen(struct glob *glob, bool before, bool after, struct arena *arena)
 	return 0;
 }
 
+/* '' begins and ends every text, and is in it: from here on it is a value like another. */
+static int
+add_empty(struct modifier_values *values)
+{
+	struct condition_pattern *patterns = arena_grow(values->arena, values->patterns,
+		values->count * sizeof(*patterns), (values->count + 1) * sizeof(*patterns));
+
+	if (patterns == NULL)
+		return -ENOMEM;
+	patterns[values->count++] = (struct condition_pattern){ .value = values->value_count++ };
+	values->patterns = patterns;
+	values->size = values->count;
+	values->absent = false;
+	return 0;
+}
+
 static int
 anchor(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
 {
 	if ((values->applied & BIT(fieldref)) != 0 && which == M_contains)
 		return refuse(
 			error, "contains cannot be used with fieldref; use startswith or endswith");
+	if (values->null)
+		return refuse(error, "null has no text to look for; move it to an item of its own");
+	if (values->absent && add_empty(values) != 0)
+		return -ENOMEM;
 	values->before = which != M_startswith;
 	values->after = which != M_endswith;
 	for (uint32_t i = 0; i < values->count; i++) {
@@ -520,14 +537,168 @@ neq(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERRO
 	return 0;
 }
 
+/* ---- placeholders ---- */
+
+/* What stands in place of a placeholder, or the value's own rest. */
+static int
+append(struct condition_pattern *pattern, struct slice text, struct arena *arena,
+	char error[MODIFIER_ERROR_MAX])
+{
+	size_t count = pattern->glob.count + text.len, len = pattern->text.len + text.len;
+	uint16_t *tokens = arena_alloc(arena, count * sizeof(*tokens) + 1);
+	char *copy = arena_alloc(arena, len + 1);
+
+	if (tokens == NULL || copy == NULL)
+		return -ENOMEM;
+	if (len > PATTERN_TOKENS_MAX - 2)
+		return refuse_value(error, pattern->text, "is too long when expanded; shorten it");
+	if (pattern->glob.count > 0)
+		memcpy(tokens, pattern->glob.tokens, pattern->glob.count * sizeof(*tokens));
+	pattern->glob.count += pattern_parse(text, tokens + pattern->glob.count);
+	pattern->glob.tokens = tokens;
+	if (pattern->text.len > 0)
+		memcpy(copy, pattern->text.ptr, pattern->text.len);
+	memcpy(copy + pattern->text.len, text.ptr, text.len);
+	copy[len] = '\0';
+	pattern->text = (struct slice){ copy, len };
+	return 0;
+}
+
+/* Patterns that are on their way from their text with placeholders to their texts without. */
+struct expansion {
+	struct modifier_values *values;
+	struct condition_pattern *list;
+	uint32_t count, size;
+};
+
+static int
+expansion_add(struct expansion *expansion, struct condition_pattern pattern,
+	char error[MODIFIER_ERROR_MAX])
+{
+	uint32_t size = expansion->size == 0 ? 16 : expansion->size * 2;
+	struct condition_pattern *list = expansion->list;
+
+	if (expansion->count == MODIFIER_EXPANDED_MAX)
+		return refuse(error, "the placeholders make too many values; split the rule");
+	if (expansion->count == expansion->size) {
+		list = arena_grow(expansion->values->arena, list, expansion->size * sizeof(*list),
+			size * sizeof(*list));
+		if (list == NULL)
+			return -ENOMEM;
+		expansion->list = list;
+		expansion->size = size;
+	}
+	list[expansion->count++] = pattern;
+	return 0;
+}
+
+/* Put the text behind each of the patterns from `first` on. */
+static int
+append_all(struct expansion *expansion, uint32_t first, struct slice text,
+	char error[MODIFIER_ERROR_MAX])
+{
+	int result = 0;
+
+	for (uint32_t i = first; i < expansion->count && result == 0 && text.len > 0; i++)
+		result = append(&expansion->list[i], text, expansion->values->arena, error);
+	return result;
+}
+
+/* Each of the patterns from `first` on becomes one for each value. */
+static int
+multiply(struct expansion *expansion, uint32_t first, const struct placeholder *placeholder,
+	char error[MODIFIER_ERROR_MAX])
+{
+	uint32_t end = expansion->count;
+
+	for (uint32_t k = 1; k < placeholder->count; k++) {
+		for (uint32_t i = first; i < end; i++) {
+			struct condition_pattern pattern = expansion->list[i];
+			int result = append(
+				&pattern, placeholder->values[k], expansion->values->arena, error);
+
+			if (result == 0)
+				result = expansion_add(expansion, pattern, error);
+			if (result != 0)
+				return result;
+		}
+	}
+	for (uint32_t i = first; i < end; i++) {
+		int result = append(&expansion->list[i], placeholder->values[0],
+			expansion->values->arena, error);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* One value: the combinations of its placeholders' values. */
+static int
+expand_value(struct expansion *expansion, const struct condition_pattern *pattern,
+	char error[MODIFIER_ERROR_MAX])
+{
+	struct condition_pattern empty = { .value = pattern->value };
+	struct slice rest = pattern->text;
+	uint32_t first = expansion->count;
+	int result = expansion_add(expansion, empty, error);
+
+	while (result == 0 && rest.len > 0) {
+		size_t len = 0, at = placeholders_next(rest, &len);
+		struct slice name = SLICE_NONE;
+		const struct placeholder *found;
+
+		if (len > 0)
+			name = slice_sub(rest, at + 1, at + len - 1);
+		result = append_all(expansion, first, slice_sub(rest, 0, at), error);
+		rest = slice_sub(rest, at + len, rest.len);
+		if (len == 0 || result != 0)
+			continue;
+		found = expansion->values->placeholder(expansion->values->context, name);
+		if (found == NULL) {
+			(void)snprintf(error, MODIFIER_ERROR_MAX,
+				"placeholder %%%.*s%% has no values; write 'placeholders: { %.*s: "
+				"[ ... ] }' into placeholders.yml beside the rules",
+				(int)name.len, name.ptr, (int)name.len, name.ptr);
+			return -EINVAL;
+		}
+		result = multiply(expansion, first, found, error);
+	}
+	return result;
+}
+
+/* The values as they were written, with their placeholders replaced; wildcards that were added
+ * before are added again. */
+static int
+expand(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
+{
+	struct expansion expansion = { .values = values };
+
+	(void)which;
+	for (uint32_t i = 0; i < values->count; i++) {
+		int result = expand_value(&expansion, &values->patterns[i], error);
+
+		if (result != 0)
+			return result;
+	}
+	values->patterns = expansion.list;
+	values->count = expansion.count;
+	values->size = expansion.size;
+	for (uint32_t i = 0; i < values->count; i++)
+		if (widen(&values->patterns[i].glob, values->before, values->after,
+			    values->arena) != 0)
+			return -ENOMEM;
+	return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct {
 	struct slice name;
-	modifier_function *apply; /* NULL: not supported yet */
-	unsigned int behind;      /* which others it may stand behind */
-	unsigned int needs;       /* of which one must be there, or 0 */
-	bool nulls;               /* null and '' may be among the values */
+	modifier_function *apply;
+	unsigned int behind; /* which others it may stand behind */
+	unsigned int needs;  /* of which one must be there, or 0 */
+	bool nulls;          /* null and '' may be among the values */
 } modifiers[M_MAX] = {
 	[M_all] = { SLICE_INIT("all"), all, ~(BIT(all) | BIT(exists)), 0, false },
 	[M_base64] = { SLICE_INIT("base64"), base64, UTF16 | JOIN, 0, false },
@@ -538,14 +709,14 @@ static const struct {
 	[M_contains] = { SLICE_INIT("contains"), anchor,
 		UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset) | BIT(cased) |
 			BIT(fieldref),
-		0, false },
+		0, true },
 	[M_day] = { SLICE_INIT("day"), part, JOIN, 0, false },
 	[M_endswith] = { SLICE_INIT("endswith"), anchor,
 		UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset) | BIT(cased) |
 			BIT(fieldref),
-		0, false },
+		0, true },
 	[M_exists] = { SLICE_INIT("exists"), exists, BIT(neq), 0, false },
-	[M_expand] = { SLICE_INIT("expand"), NULL, 0, 0, false },
+	[M_expand] = { SLICE_INIT("expand"), expand, ANCHORS | JOIN | BIT(cased), 0, false },
 	[M_fieldref] = { SLICE_INIT("fieldref"), fieldref, ANCHORS | JOIN, 0, false },
 	[M_gt] = { SLICE_INIT("gt"), order, PARTS | JOIN, 0, false },
 	[M_gte] = { SLICE_INIT("gte"), order, PARTS | JOIN, 0, false },
@@ -562,7 +733,7 @@ static const struct {
 	[M_startswith] = { SLICE_INIT("startswith"), anchor,
 		UTF16 | JOIN | BIT(windash) | BIT(base64) | BIT(base64offset) | BIT(cased) |
 			BIT(fieldref),
-		0, false },
+		0, true },
 	[M_utf16] = { SLICE_INIT("utf16"), utf16, JOIN, 0, false },
 	[M_utf16be] = { SLICE_INIT("utf16be"), utf16, JOIN, 0, false },
 	[M_utf16le] = { SLICE_INIT("utf16le"), utf16, JOIN, 0, false },
@@ -578,11 +749,6 @@ fits(unsigned int which, const struct modifier_values *values, char error[MODIFI
 {
 	const char *name = modifiers[which].name.ptr;
 
-	if (modifiers[which].apply == NULL) {
-		(void)snprintf(error, MODIFIER_ERROR_MAX,
-			"modifier '%s' is not supported yet; write its values out", name);
-		return -EINVAL;
-	}
 	if ((values->applied & 1U << which) != 0) {
 		(void)snprintf(
 			error, MODIFIER_ERROR_MAX, "modifier '%s' stands twice; remove one", name);

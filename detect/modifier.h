@@ -5,8 +5,10 @@
  * are written, each to all values of the item. */
 
 #include "detect/condition.h"
+#include "detect/placeholders.h"
 
 #define MODIFIER_ERROR_MAX 256
+#define MODIFIER_EXPANDED_MAX 65536 /* patterns of an item after expand */
 
 /* The values of one item while its modifiers work on them. */
 struct modifier_values {
@@ -16,12 +18,15 @@ struct modifier_values {
 	uint32_t value_count;               /* as the rule has them, without null and '' */
 	unsigned int applied;               /* modifiers, as bits of their places in the table */
 	bool absent;                        /* null or '' is among them */
+	bool null;                          /* null is */
 	bool all;
 	bool negated;
 	bool cased;
 	bool before, after; /* wildcards that contains, startswith and endswith have added */
 	/* The field of a name, for fieldref: 0, -ENOMEM, or -EINVAL for none. */
 	int (*field)(void *context, struct slice name, enum wevent_field *);
+	/* The values of a placeholder, for expand: NULL for none of this name. */
+	const struct placeholder *(*placeholder)(void *context, struct slice name);
 	void *context;
 };
 

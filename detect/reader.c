@@ -91,6 +91,35 @@ reader_text(
 		*to = copy;
 }
 void
+reader_texts(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
+	const char *const **to)
+{
+	size_t count = reader_is_list(value) ? (size_t)fy_node_sequence_item_count(value) : 1;
+	const char **texts = arena_alloc(reader->arena, (count + 1) * sizeof(*texts));
+	struct fy_node *node;
+	void *iterator = NULL;
+	size_t n = 0;
+
+	if (texts == NULL) {
+		reader_no_memory(reader);
+		return;
+	}
+	texts[0] = NULL;
+	if (!reader_is_list(value)) {
+		reader_text(reader, key, value, &texts[0]);
+		n = texts[0] != NULL;
+	}
+	while (reader_is_list(value) &&
+		(node = fy_node_sequence_iterate(value, &iterator)) != NULL) {
+		texts[n] = NULL;
+		reader_text(reader, key, node, &texts[n]);
+		n += texts[n] != NULL;
+	}
+	texts[n] = NULL;
+	*to = texts;
+}
+
+void
 sigma_fields_done(struct sigma_fields *fields)
 {
 	for (uint32_t i = 0; i < fields->count; i++)
@@ -124,6 +153,12 @@ find_field(struct sigma_fields *fields, struct slice name, enum wevent_field *fi
 	}
 	*field = (enum wevent_field)(F_MAX + i);
 	return 0;
+}
+
+int
+reader_text_field(struct sigma_reader *reader, enum wevent_field *field)
+{
+	return find_field(reader->fields, SLICE(""), field);
 }
 
 /* Fields of Sysmon's other events, and of the audit events and script blocks that rules are written
@@ -181,7 +216,8 @@ reader_field(struct sigma_reader *reader, struct fy_node *key, struct slice name
 			"most "
 			"%d that Sysmon's process and file events do not have",
 			READER_SHOW(name), WEVENT_NAME_MAX, WEVENT_NAMES_MAX);
-	if (result == 0 && *field >= F_MAX && !is_known(name))
+	if (result == 0 && *field >= F_MAX && !is_known(name) &&
+		!slice_prefix(name, SLICE("host_info.")))
 		yaml_fault(reader->yaml, key, reader->faults, true,
 			"field '%.*s' is none that the manual lists; it is looked for in the "
 			"records under this very name",

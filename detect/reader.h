@@ -8,12 +8,15 @@
 #include "parsers/wevent.h"
 
 /* The fields that rules name and the canonical event does not have, each once; field F_MAX + n is
- * the n-th.  Zero-initialise; sigma_fields_done() frees it. */
+ * the n-th.  The one without a name is all that the record says.  Zero-initialise;
+ * sigma_fields_done() frees it. */
 struct sigma_fields {
 	struct slice *names;
 	uint32_t count, size;
 };
 void sigma_fields_done(struct sigma_fields *);
+
+struct placeholders;
 
 /* Of one document. */
 struct sigma_reader {
@@ -21,6 +24,7 @@ struct sigma_reader {
 	struct arena *arena; /* of all that is read */
 	struct faults *faults;
 	struct sigma_fields *fields;
+	const struct placeholders *placeholders;
 	bool failed; /* the document has an error */
 	bool no_memory;
 };
@@ -50,9 +54,16 @@ bool reader_is_list(struct fy_node *);
 void reader_text(
 	struct sigma_reader *, struct fy_node *key, struct fy_node *value, const char **to);
 
+/* A list of such texts, or a single one, NULL-terminated. */
+void reader_texts(
+	struct sigma_reader *, struct fy_node *key, struct fy_node *value, const char *const **to);
+
 /* The field of a name, which may be new: 0, -ENOMEM, or -EINVAL for none.  The first argument is a
  * struct sigma_reader. */
 int reader_find_field(void *, struct slice name, enum wevent_field *);
+
+/* The field of all that an event's record says, which keywords look at. */
+int reader_text_field(struct sigma_reader *, enum wevent_field *);
 
 /* The same for a node's name: with a fault and false when it is none, with a warning when nobody
  * knows it. */

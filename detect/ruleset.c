@@ -21,10 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/placeholders.h"
 #include "detect/ruleset.h"
 #include "detect/sigma.h"
+#include "parsers/values.h"
 
 #define REGEX_COST 3 /* as a literal of four bytes: what most have in them */
+#define NO_FIELD UINT32_MAX
+#define COLUMN_PREFIX "host_info."
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
 
 struct ruleset_builder {
@@ -32,6 +36,7 @@ struct ruleset_builder {
 	struct sigma_rule *rules;
 	uint32_t count, size;
 	struct sigma_fields fields;
+	struct placeholders placeholders;
 };
 
 /* Fields, each once. */
@@ -59,6 +64,13 @@ struct bucket {
 	uint64_t *always;
 	uint32_t *preset; /* EventID patterns that hit */
 	uint32_t preset_count;
+	bool text; /* a rule looks at all that the record says */
+};
+
+/* A field that is a column of the operator's table of hosts. */
+struct column {
+	uint32_t more; /* its place in wevent.more */
+	const char *name;
 };
 
 struct channel {
@@ -84,6 +96,9 @@ struct ruleset {
 	struct channel *channels;
 	uint32_t channel_count;
 	uint32_t match_max; /* rules in the largest bucket */
+	uint32_t text;      /* the place of all that a record says in wevent.more; NO_FIELD */
+	struct column *columns;
+	uint32_t column_count;
 };
 
 struct ruleset_scratch {
@@ -149,17 +164,25 @@ static int
 add_document(struct ruleset_builder *builder, const struct yaml *yaml, const char *file,
 	struct fy_node *root, struct faults *faults)
 {
+	struct sigma_reader reader = { .yaml = yaml,
+		.arena = builder->arena,
+		.faults = faults,
+		.fields = &builder->fields,
+		.placeholders = &builder->placeholders };
 	struct arena_mark mark = arena_mark(builder->arena);
 	int result = builder_grow(builder);
 
 	if (result != 0)
 		return result;
+	if (placeholders_are(root)) {
+		placeholders_read(&reader, root, &builder->placeholders);
+		return reader.no_memory ? -ENOMEM : 0;
+	}
 	if (builder->count == RULES_MAX) {
 		yaml_fault(yaml, root, faults, false, "more than %d rules; remove some", RULES_MAX);
 		return 0;
 	}
-	result = sigma_parse(yaml, file, root, builder->arena, &builder->fields, faults,
-		&builder->rules[builder->count]);
+	result = sigma_parse(&reader, file, root, &builder->rules[builder->count]);
 	if (result == 0)
 		builder->count++;
 	else
@@ -695,6 +718,8 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 		for (uint32_t k = 0; k < set->plans[i].first_fields.count; k++)
 			list_add(&bucket->fields,
 				(enum wevent_field)set->plans[i].first_fields.fields[k]);
+		for (uint32_t k = 0; k < set->plans[i].fields.count && set->text != NO_FIELD; k++)
+			bucket->text |= set->plans[i].fields.fields[k] == F_MAX + set->text;
 		bucket->rule_count++;
 	}
 	if (bucket->rule_count > set->match_max)
@@ -712,6 +737,31 @@ fill_buckets(struct ruleset *set)
 		result = fill_bucket(set, &set->buckets[i], scratch);
 	pattern_scratch_free(scratch);
 	return result;
+}
+
+/* Which of the fields that only rules name are not the record's. */
+static int
+find_own_fields(struct ruleset *set, const struct sigma_fields *fields)
+{
+	struct slice prefix = SLICE(COLUMN_PREFIX);
+
+	set->text = NO_FIELD;
+	set->columns = arena_alloc(set->arena, fields->count * sizeof(*set->columns) + 1);
+	if (set->columns == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < fields->count; i++) {
+		struct slice name = fields->names[i];
+
+		if (name.len == 0)
+			set->text = i;
+		if (!slice_prefix(name, prefix))
+			continue;
+		name = arena_copy(set->arena, (struct slice){ name.ptr, name.len + 1 });
+		if (name.ptr == NULL)
+			return -ENOMEM;
+		set->columns[set->column_count++] = (struct column){ i, name.ptr + prefix.len };
+	}
+	return 0;
 }
 
 static int
@@ -758,7 +808,9 @@ ruleset_build(struct ruleset_builder *builder, struct faults *faults)
 	set->rules = builder->rules;
 	set->count = builder->count;
 	set->words = builder->count / 64 + 1;
-	result = compile(set, faults);
+	result = find_own_fields(set, &builder->fields);
+	if (result == 0)
+		result = compile(set, faults);
 	if (result != 0)
 		goto fail;
 	builder->arena = NULL;
@@ -879,6 +931,58 @@ find_bucket(const struct ruleset *set, const struct wevent *event)
 			high = middle;
 	}
 	return channel->buckets[0].rule_count > 0 ? &channel->buckets[0] : NULL;
+}
+
+/* Room for the fields that only rules name. */
+static struct slice *
+more_fields(struct wevent *event, uint32_t count, struct arena *arena)
+{
+	if (event->more_count >= count)
+		return event->more;
+	event->more = arena_alloc(arena, count * sizeof(*event->more));
+	event->more_count = event->more == NULL ? 0 : count;
+	for (uint32_t i = 0; i < event->more_count; i++)
+		event->more[i] = SLICE_NONE;
+	return event->more;
+}
+
+static void
+fill_columns(const struct ruleset *set, const struct enrich *enrich, const struct wevent *event)
+{
+	struct enrich_row row = { 0 };
+
+	if (enrich != NULL && !enrich_find(enrich, event->host, &row))
+		row.count = 0;
+	for (uint32_t i = 0; i < set->column_count; i++) {
+		struct slice *value = &event->more[set->columns[i].more];
+
+		*value = SLICE_NONE;
+		for (size_t k = 0; k < row.count; k++)
+			if (strcmp(row.columns[k], set->columns[i].name) == 0)
+				*value = slice_of(row.values[k]);
+	}
+}
+
+int
+ruleset_complete(const struct ruleset *set, const struct enrich *enrich, struct wevent *event,
+	struct arena *arena)
+{
+	const struct bucket *bucket;
+
+	if (set->text == NO_FIELD && set->column_count == 0)
+		return 0;
+	bucket = find_bucket(set, event);
+	if (bucket == NULL)
+		return 0;
+	if (more_fields(event, wevent_names_count(set->names), arena) == NULL)
+		return -ENOMEM;
+	if (bucket->text) {
+		event->more[set->text] = values_text(event->raw, arena);
+		if (event->more[set->text].ptr == NULL)
+			return -ENOMEM;
+	}
+	fill_columns(set, enrich, event);
+	return 0;
 }
 
 /* Those of the fields that have not been scanned yet. */

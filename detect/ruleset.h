@@ -8,7 +8,7 @@
  * condition is evaluated only when one of the patterns that it cannot match without has hit.  What
  * of Sigma is not understood is an error with its place, never ignored. */
 
-#include "detect/yaml.h"
+#include "detect/enrich.h"
 #include "parsers/wevent.h"
 
 #define RULES_MAX 65536
@@ -30,14 +30,18 @@ const char *severity_name(enum severity);
 struct rule {
 	const char *id; /* Sigma's UUID */
 	const char *title;
+	const char *status; /* or NULL */
 	const char *file;
 	const char *detection_type; /* the key detection_type, else name, else title */
 	const char *description;    /* or NULL */
 	enum severity severity;
-	bool core;                     /* below a directory named core */
-	const char *const *techniques; /* "T1505.003", from attack.* tags, NULL-terminated */
-	const char *const *tags;       /* NULL-terminated */
-	uint32_t index;                /* in the set, by file name and place */
+	bool core;                         /* below a directory named core */
+	const char *const *techniques;     /* "T1505.003", from attack.* tags, NULL-terminated */
+	const char *const *tags;           /* NULL-terminated */
+	const char *const *falsepositives; /* NULL-terminated */
+	const char *const *field_names;    /* that an analyst wants to see; NULL-terminated */
+	const enum wevent_field *fields;   /* the same */
+	uint32_t index;                    /* in the set, by file name and place */
 };
 
 struct match {
@@ -46,6 +50,7 @@ struct match {
 	struct {
 		enum wevent_field field;
 		const char *name;     /* of the field */
+		bool keyword;         /* the field is all that the record says */
 		struct slice pattern; /* as the rule writes it */
 	} matched[MATCHED_MAX];
 };
@@ -58,8 +63,9 @@ struct ruleset_builder;
 struct ruleset_builder *ruleset_builder_new(void);
 void ruleset_builder_free(struct ruleset_builder *);
 
-/* Add a file's rules; faults are added to `faults`, and the rules that have one are left out.
- * `text` is copied. */
+/* Add a file's rules, or the operator's values for |expand, which count for the files that are
+ * added after it; faults are added to `faults`, and the rules that have one are left out. `text` is
+ * copied. */
 void ruleset_builder_add(
 	struct ruleset_builder *, const char *file, struct slice text, struct faults *);
 
@@ -80,6 +86,12 @@ void ruleset_figures(const struct ruleset *, size_t *rules, size_t *patterns, si
 
 struct ruleset_scratch *ruleset_scratch_new(const struct ruleset *);
 void ruleset_scratch_free(struct ruleset_scratch *);
+
+/* Fill the fields that no record has: all that it says, which keywords look at (only when a rule
+ * that may match asks), and the operator's columns of the host (host_info.NAME; `enrich` may be
+ * NULL).  0 or -ENOMEM. */
+int ruleset_complete(
+	const struct ruleset *, const struct enrich *, struct wevent *, struct arena *);
 
 /* The rules that match the event, in the set's order.  Returns the count; `*matches` is the
  * scratch's and valid until its next use. */

@@ -1,7 +1,7 @@
 /* The selections and the condition of a Sigma document (specification 2.1, "Detection") -> items,
  * programs over them, and the program that joins these.
  *
- * Not here yet: keywords (text without a field).
+ * Keywords name no field: they are looked for anywhere in what the record says.
  *
  * An empty field is recorded as an absent one by many senders, so null and '' mean the same: absent
  * or empty. */
@@ -82,8 +82,13 @@ read_value(struct sigma_reader *reader, struct fy_node *node, struct modifier_va
 			"a value must be text or a number; write the values as one list");
 		return;
 	}
-	if (text.len == 0 ||
+	if (node == NULL ||
 		(yaml_plain(node) && is_one_of(text, nulls, sizeof(nulls) / sizeof(nulls[0])))) {
+		values->absent = true;
+		values->null = true;
+		return;
+	}
+	if (text.len == 0) {
 		values->absent = true;
 		return;
 	}
@@ -175,35 +180,77 @@ keep_patterns(struct detection *detection, const struct modifier_values *values)
 	return true;
 }
 
-/* One line of a selection -> an item; its index, or UINT32_MAX. */
+static const struct placeholder *
+find_placeholder(void *context, struct slice name)
+{
+	const struct sigma_reader *reader = context;
+
+	return placeholders_find(reader->placeholders, name);
+}
+
+/* The field that the name in front of the modifiers means, and how alerts call it. */
+static bool
+find_item_field(struct sigma_reader *reader, struct fy_node *key, struct slice name,
+	enum wevent_field *field, const char **shown)
+{
+	if (name.len == 0) {
+		*shown = "keywords";
+		if (reader_text_field(reader, field) == 0)
+			return true;
+		reader_no_memory(reader);
+		return false;
+	}
+	if (!reader_field(reader, key, name, field))
+		return false;
+	*shown = *field < F_MAX ? wevent_field_name(*field) : reader_copy(reader, name);
+	return true;
+}
+
+/* A keyword may stand anywhere. */
+static void
+widen_keywords(struct sigma_reader *reader, struct fy_node *key, struct modifier_values *values)
+{
+	if (values->absent)
+		reader_refuse(reader, key, "a keyword must be a text; write one");
+	else if (values->count > 0 && values->patterns[0].kind == CONDITION_COMPARISON)
+		reader_refuse(reader, key,
+			"a keyword has no field that could be compared; name the field");
+	else if (values->count > 0 && values->patterns[0].kind == CONDITION_GLOB &&
+		 !values->before && !values->after)
+		apply_modifiers(reader, key, SLICE("contains"), values);
+}
+
+/* A field with its modifiers and values -> an item; its index, or UINT32_MAX.  `words` is what the
+ * key says: "" for a keyword that has no key. */
 static uint32_t
-read_item(struct detection *detection, struct fy_node *key, struct fy_node *value)
+read_item(
+	struct detection *detection, struct fy_node *key, struct slice words, struct fy_node *value)
 {
 	struct sigma_reader *reader = detection->reader;
 	struct condition *condition = detection->out;
-	struct slice name = yaml_scalar(key);
-	size_t bar = slice_find_byte(name, '|');
+	size_t bar = slice_find_byte(words, '|');
 	uint32_t first = condition->pattern_count;
-	struct modifier_values values = {
-		.arena = reader->arena, .field = reader_find_field, .context = reader
-	};
+	struct modifier_values values = { .arena = reader->arena,
+		.field = reader_find_field,
+		.placeholder = find_placeholder,
+		.context = reader };
 	struct condition_item *items;
 	enum wevent_field field;
 	const char *shown;
+	bool empty;
 
-	if (bar == 0) {
-		reader_refuse(reader, key,
-			"keywords (text without a field) are not supported yet; name a field");
+	if (!find_item_field(reader, key, slice_sub(words, 0, bar), &field, &shown))
 		return UINT32_MAX;
-	}
-	name = slice_sub(name, 0, bar);
-	if (!reader_field(reader, key, name, &field))
-		return UINT32_MAX;
-	shown = field < F_MAX ? wevent_field_name(field) : reader_copy(reader, name);
-	name = yaml_scalar(key);
 	read_values(reader, key, value, &values);
-	if (bar < name.len && !reader->no_memory)
-		apply_modifiers(reader, key, slice_sub(name, bar + 1, name.len), &values);
+	empty = values.absent;
+	if (bar < words.len && !reader->no_memory)
+		apply_modifiers(reader, key, slice_sub(words, bar + 1, words.len), &values);
+	if (empty && !values.absent)
+		yaml_fault(reader->yaml, key, reader->faults, true,
+			"'' stands in every text: the line is true of every event with the field; "
+			"remove '' or the line");
+	if (bar == 0 && !reader->no_memory)
+		widen_keywords(reader, key, &values);
 	if (reader->no_memory || !keep_patterns(detection, &values))
 		return UINT32_MAX;
 	items = reader_grow(reader, condition->items, condition->item_count, &detection->item_size,
@@ -217,6 +264,7 @@ read_item(struct detection *detection, struct fy_node *key, struct fy_node *valu
 		.all = values.all,
 		.negated = values.negated,
 		.absent = values.absent,
+		.keywords = bar == 0,
 		.value_count = values.value_count,
 		.first = first,
 		.count = values.count,
@@ -234,8 +282,9 @@ read_map(struct detection *detection, struct fy_node *map, struct condition_op *
 	uint32_t n = 0;
 
 	while ((pair = fy_node_mapping_iterate(map, &iterator)) != NULL) {
+		struct fy_node *key = fy_node_pair_key(pair);
 		uint32_t item =
-			read_item(detection, fy_node_pair_key(pair), fy_node_pair_value(pair));
+			read_item(detection, key, yaml_scalar(key), fy_node_pair_value(pair));
 		bool first = n == 0;
 
 		ops[n++] = (struct condition_op){ .code = CONDITION_ITEM, .item = item };
@@ -245,6 +294,17 @@ read_map(struct detection *detection, struct fy_node *map, struct condition_op *
 	if (n == 0)
 		reader_refuse(reader, map, "an empty map; add a field or remove it");
 	return n;
+}
+
+/* A map of fields, or a keyword. */
+static uint32_t
+read_element(struct detection *detection, struct fy_node *node, struct condition_op *ops)
+{
+	if (reader_is_map(node))
+		return read_map(detection, node, ops);
+	ops[0] = (struct condition_op){ .code = CONDITION_ITEM,
+		.item = read_item(detection, node, SLICE(""), node) };
+	return 1;
 }
 
 /* How many items a selection has; 0 when it is nothing that can be a selection. */
@@ -258,11 +318,11 @@ count_items(struct fy_node *value)
 	if (reader_is_map(value))
 		return (size_t)fy_node_mapping_item_count(value);
 	if (!reader_is_list(value))
-		return 0;
+		return yaml_scalar(value).len > 0;
 	while ((node = fy_node_sequence_iterate(value, &iterator)) != NULL) {
-		if (!reader_is_map(node))
+		if (reader_is_list(node))
 			return 0;
-		n += (size_t)fy_node_mapping_item_count(node);
+		n += reader_is_map(node) ? (size_t)fy_node_mapping_item_count(node) : 1;
 	}
 	return n;
 }
@@ -281,8 +341,8 @@ read_selection(struct detection *detection, struct fy_node *key, struct fy_node 
 	selection->name = yaml_scalar(key);
 	if (count == 0) {
 		reader_refuse(reader, value == NULL ? key : value,
-			"selection '%.*s' must be a map of fields or a list of such maps; "
-			"keywords (text without a field) are not supported yet",
+			"selection '%.*s' must be a map of fields, a list of such maps, or a list "
+			"of keywords",
 			READER_SHOW(selection->name));
 		return;
 	}
@@ -293,13 +353,13 @@ read_selection(struct detection *detection, struct fy_node *key, struct fy_node 
 		reader_no_memory(reader);
 		return;
 	}
-	if (reader_is_map(value))
-		n = read_map(detection, value, ops);
+	if (!reader_is_list(value))
+		n = read_element(detection, value, ops);
 	while (reader_is_list(value) &&
 		(node = fy_node_sequence_iterate(value, &iterator)) != NULL) {
 		bool first = n == 0;
 
-		n += read_map(detection, node, ops + n);
+		n += read_element(detection, node, ops + n);
 		if (!first)
 			ops[n++] = (struct condition_op){ .code = CONDITION_OR };
 	}

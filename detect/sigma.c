@@ -17,7 +17,7 @@
 #include "detect/sigma.h"
 
 struct document {
-	struct sigma_reader reader;
+	struct sigma_reader *reader;
 	struct sigma_rule *out;
 	const char *name;
 	bool level;
@@ -29,25 +29,25 @@ typedef void read_function(struct document *, struct fy_node *key, struct fy_nod
 static void
 read_title(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(&document->reader, key, value, &document->out->rule.title);
+	reader_text(document->reader, key, value, &document->out->rule.title);
 }
 
 static void
 read_name(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(&document->reader, key, value, &document->name);
+	reader_text(document->reader, key, value, &document->name);
 }
 
 static void
 read_description(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(&document->reader, key, value, &document->out->rule.description);
+	reader_text(document->reader, key, value, &document->out->rule.description);
 }
 
 static void
 read_detection_type(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(&document->reader, key, value, &document->out->rule.detection_type);
+	reader_text(document->reader, key, value, &document->out->rule.detection_type);
 }
 
 /* RFC 9562: 8-4-4-4-12 hexadecimal digits. */
@@ -70,11 +70,11 @@ is_uuid(struct slice text)
 static void
 read_id(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(&document->reader, key, value, &document->out->rule.id);
+	reader_text(document->reader, key, value, &document->out->rule.id);
 	yaml_place(
-		document->reader.yaml, value, &document->out->id_line, &document->out->id_column);
+		document->reader->yaml, value, &document->out->id_line, &document->out->id_column);
 	if (document->out->rule.id != NULL && !is_uuid(slice_trim(yaml_scalar(value))))
-		yaml_fault(document->reader.yaml, value, document->reader.faults, true,
+		yaml_fault(document->reader->yaml, value, document->reader->faults, true,
 			"id is no UUID; make one with uuidgen");
 }
 
@@ -91,7 +91,7 @@ read_level(struct document *document, struct fy_node *key, struct fy_node *value
 			return;
 		}
 	}
-	reader_refuse(&document->reader, value,
+	reader_refuse(document->reader, value,
 		"unknown level '%.*s'; write informational, low, medium, high or critical",
 		READER_SHOW(text));
 }
@@ -104,15 +104,17 @@ read_status(struct document *document, struct fy_node *key, struct fy_node *valu
 
 	(void)key;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (slice_equal_nocase(text, slice_of(known[i])))
+		if (slice_equal_nocase(text, slice_of(known[i]))) {
+			document->out->rule.status = known[i];
 			return;
+		}
 	}
 	if (slice_equal_nocase(text, SLICE("unsupported")))
-		reader_refuse(&document->reader, value,
+		reader_refuse(document->reader, value,
 			"status 'unsupported': its author says that it cannot be used; remove the "
 			"rule");
 	else
-		yaml_fault(document->reader.yaml, value, document->reader.faults, true,
+		yaml_fault(document->reader->yaml, value, document->reader->faults, true,
 			"unknown status '%.*s'; write stable, test, experimental or deprecated",
 			READER_SHOW(text));
 }
@@ -124,7 +126,7 @@ read_taxonomy(struct document *document, struct fy_node *key, struct fy_node *va
 
 	(void)key;
 	if (!slice_equal(text, SLICE("sigma")))
-		reader_refuse(&document->reader, value,
+		reader_refuse(document->reader, value,
 			"taxonomy '%.*s' is not known; write the rule with Sigma's own field names",
 			READER_SHOW(text));
 }
@@ -142,9 +144,9 @@ technique(struct document *document, struct slice tag)
 		if (i == 5 ? id.ptr[i] != '.' : id.ptr[i] < '0' || id.ptr[i] > '9')
 			return NULL;
 	}
-	copy = arena_alloc(document->reader.arena, id.len + 1);
+	copy = arena_alloc(document->reader->arena, id.len + 1);
 	if (copy == NULL) {
-		reader_no_memory(&document->reader);
+		reader_no_memory(document->reader);
 		return NULL;
 	}
 	memcpy(copy, id.ptr, id.len);
@@ -156,36 +158,58 @@ technique(struct document *document, struct slice tag)
 static void
 read_tags(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	size_t count = reader_is_list(value) ? (size_t)fy_node_sequence_item_count(value) : 0;
-	const char **tags, **techniques;
-	struct fy_node *node;
-	void *iterator = NULL;
-	size_t n = 0, m = 0;
+	struct rule *rule = &document->out->rule;
+	const char **techniques;
+	size_t count = 0, n = 0;
 
 	if (!reader_is_list(value)) {
-		reader_refuse(&document->reader, value == NULL ? key : value,
+		reader_refuse(document->reader, value == NULL ? key : value,
 			"'tags' must be a list; write '- attack.t1505.003'");
 		return;
 	}
-	tags = arena_alloc(document->reader.arena, (count + 1) * sizeof(*tags));
-	techniques = arena_alloc(document->reader.arena, (count + 1) * sizeof(*techniques));
-	if (tags == NULL || techniques == NULL) {
-		reader_no_memory(&document->reader);
+	reader_texts(document->reader, key, value, &rule->tags);
+	while (rule->tags != NULL && rule->tags[count] != NULL)
+		count++;
+	techniques = arena_alloc(document->reader->arena, (count + 1) * sizeof(*techniques));
+	if (techniques == NULL) {
+		reader_no_memory(document->reader);
 		return;
 	}
-	while (n < count && (node = fy_node_sequence_iterate(value, &iterator)) != NULL) {
-		tags[n] = NULL;
-		reader_text(&document->reader, key, node, &tags[n]);
-		if (tags[n] == NULL)
-			return;
-		n++;
-		techniques[m] = technique(document, slice_trim(yaml_scalar(node)));
-		m += techniques[m] != NULL;
+	for (size_t i = 0; i < count; i++) {
+		techniques[n] = technique(document, slice_of(rule->tags[i]));
+		n += techniques[n] != NULL;
 	}
-	tags[n] = NULL;
-	techniques[m] = NULL;
-	document->out->rule.tags = tags;
-	document->out->rule.techniques = techniques;
+	techniques[n] = NULL;
+	rule->techniques = techniques;
+}
+
+static void
+read_falsepositives(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	reader_texts(document->reader, key, value, &document->out->rule.falsepositives);
+}
+
+/* They are kept from the record for the alert, as those are that the rule compares. */
+static void
+read_fields(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	struct rule *rule = &document->out->rule;
+	enum wevent_field *fields;
+	size_t count = 0;
+
+	reader_texts(document->reader, key, value, &rule->field_names);
+	while (rule->field_names != NULL && rule->field_names[count] != NULL)
+		count++;
+	fields = arena_alloc(document->reader->arena, count * sizeof(*fields) + 1);
+	if (fields == NULL) {
+		reader_no_memory(document->reader);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!reader_field(
+			    document->reader, value, slice_of(rule->field_names[i]), &fields[i]))
+			return;
+	rule->fields = fields;
 }
 
 /* The routes, in the arena. */
@@ -193,17 +217,17 @@ static void
 keep_routes(
 	struct document *document, struct fy_node *node, const struct route *routes, uint32_t count)
 {
-	struct route *copy = arena_alloc(document->reader.arena, count * sizeof(*copy) + 1);
+	struct route *copy = arena_alloc(document->reader->arena, count * sizeof(*copy) + 1);
 
 	if (copy == NULL) {
-		reader_no_memory(&document->reader);
+		reader_no_memory(document->reader);
 		return;
 	}
 	memcpy(copy, routes, count * sizeof(*copy));
 	document->out->routes = copy;
 	document->out->route_count = count;
 	if (count == 0)
-		yaml_fault(document->reader.yaml, node, document->reader.faults, true,
+		yaml_fault(document->reader->yaml, node, document->reader->faults, true,
 			"no event that the collector takes is of this logsource: the rule is idle");
 }
 
@@ -223,7 +247,7 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 
 	document->logsource = true;
 	if (!reader_is_map(value)) {
-		reader_refuse(&document->reader, value == NULL ? key : value,
+		reader_refuse(document->reader, value == NULL ? key : value,
 			"'logsource' must be a map; write 'service: sysmon' in it");
 		return;
 	}
@@ -235,7 +259,7 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 			i++;
 		unknown = unknown || i == sizeof(words) / sizeof(words[0]);
 		if (i == sizeof(words) / sizeof(words[0]))
-			reader_refuse(&document->reader, fy_node_pair_key(pair),
+			reader_refuse(document->reader, fy_node_pair_key(pair),
 				"logsource '%.*s' is not known; write product, category or service",
 				READER_SHOW(name));
 		else if (words[i].to != NULL)
@@ -243,7 +267,7 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 	}
 	if (product.len + category.len + service.len == 0) {
 		if (!unknown)
-			reader_refuse(&document->reader, value,
+			reader_refuse(document->reader, value,
 				"the logsource names no product, category or service; write one");
 		return;
 	}
@@ -263,7 +287,7 @@ static const struct {
 static void
 read_detection(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	selection_read(&document->reader, key, value, &document->out->condition);
+	selection_read(document->reader, key, value, &document->out->condition);
 }
 
 static const struct {
@@ -273,6 +297,8 @@ static const struct {
 	{ "description", read_description },
 	{ "detection", read_detection },
 	{ "detection_type", read_detection_type },
+	{ "falsepositives", read_falsepositives },
+	{ "fields", read_fields },
 	{ "id", read_id },
 	{ "level", read_level },
 	{ "logsource", read_logsource },
@@ -292,7 +318,7 @@ check_kind(struct document *document, struct fy_node *root)
 
 	if (!reader_is_map(root)) {
 		reader_refuse(
-			&document->reader, root, "a rule is a map; write 'title: ...' and so on");
+			document->reader, root, "a rule is a map; write 'title: ...' and so on");
 		return false;
 	}
 	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
@@ -300,7 +326,7 @@ check_kind(struct document *document, struct fy_node *root)
 
 		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 			if (slice_equal(name, slice_of(refused[i].key))) {
-				reader_refuse(&document->reader, fy_node_pair_key(pair), "%s",
+				reader_refuse(document->reader, fy_node_pair_key(pair), "%s",
 					refused[i].why);
 				return false;
 			}
@@ -327,14 +353,14 @@ read_keys(struct document *document, struct fy_node *root)
 		}
 	}
 	if (!document->logsource)
-		reader_refuse(&document->reader, root,
+		reader_refuse(document->reader, root,
 			"the rule has no logsource; write 'logsource:' with 'category: "
 			"process_creation' or 'service: sysmon' in it");
 	if (!detection)
-		reader_refuse(&document->reader, root,
+		reader_refuse(document->reader, root,
 			"the rule has no detection; write selections and a condition");
-	if (document->out->rule.title == NULL && !document->reader.failed)
-		reader_refuse(&document->reader, root, "the rule has no title; write 'title: ...'");
+	if (document->out->rule.title == NULL && !document->reader->failed)
+		reader_refuse(document->reader, root, "the rule has no title; write 'title: ...'");
 }
 
 /* Below a directory named core. */
@@ -364,41 +390,44 @@ complete(struct document *document, struct fy_node *root)
 
 	if (rule->id == NULL) {
 		rule->id = rule->title;
-		yaml_fault(document->reader.yaml, root, document->reader.faults, true,
+		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
 			"the rule has no id, its title is taken; make one with "
 			"uuidgen");
 	}
 	if (!document->level) {
 		rule->severity = SEVERITY_MEDIUM;
-		yaml_fault(document->reader.yaml, root, document->reader.faults, true,
+		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
 			"the rule has no level, medium is taken; write one");
 	}
 	if (rule->detection_type == NULL)
 		rule->detection_type = document->name != NULL ? document->name : rule->title;
-	if (rule->tags == NULL) {
-		rule->tags = none;
-		rule->techniques = none;
-	}
+	if (rule->tags == NULL)
+		rule->tags = rule->techniques = none;
+	if (rule->falsepositives == NULL)
+		rule->falsepositives = none;
+	if (rule->field_names == NULL)
+		rule->field_names = none;
 }
 
 int
-sigma_parse(const struct yaml *yaml, const char *file, struct fy_node *root, struct arena *arena,
-	struct sigma_fields *fields, struct faults *faults, struct sigma_rule *out)
+sigma_parse(
+	struct sigma_reader *reader, const char *file, struct fy_node *root, struct sigma_rule *out)
 {
 	struct sigma_rule rule = { .rule = { .file = file, .core = is_core(slice_of(file)) } };
-	struct document document = { .reader = { yaml, arena, faults, fields, false, false },
-		.out = &rule };
+	struct document document = { .reader = reader, .out = &rule };
 
-	yaml_place(yaml, root, &rule.line, &rule.column);
+	reader->failed = false;
+	reader->no_memory = false;
+	yaml_place(reader->yaml, root, &rule.line, &rule.column);
 	rule.id_line = rule.line;
 	rule.id_column = rule.column;
 	if (check_kind(&document, root))
 		read_keys(&document, root);
-	if (!document.reader.failed)
+	if (!reader->failed)
 		complete(&document, root);
-	if (document.reader.no_memory)
+	if (reader->no_memory)
 		return -ENOMEM;
-	if (document.reader.failed)
+	if (reader->failed)
 		return -EINVAL;
 	*out = rule;
 	return 0;

@@ -16,10 +16,9 @@ struct sigma_rule {
 	int id_line, id_column;
 };
 
-/* Read a document's root.  All text is copied into the arena, `file` is borrowed for as long.  0;
- * -EINVAL after adding at least one error; -ENOMEM.  Warnings may be added in any case, and fields
- * that are new. */
-int sigma_parse(const struct yaml *, const char *file, struct fy_node *root, struct arena *,
-	struct sigma_fields *, struct faults *, struct sigma_rule *);
+/* Read a document's root.  All text is copied into the reader's arena, `file` is borrowed for as
+ * long.  0; -EINVAL after adding at least one error; -ENOMEM.  Warnings may be added in any case,
+ * and fields that are new. */
+int sigma_parse(struct sigma_reader *, const char *file, struct fy_node *root, struct sigma_rule *);
 
 #endif

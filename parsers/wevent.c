@@ -107,7 +107,9 @@ wevent_names_new(const struct slice *list, uint32_t count)
 		struct name *name = &names->names[i];
 		uint32_t *slot;
 
-		assert(list[i].len > 0 && list[i].len <= WEVENT_NAME_MAX);
+		assert(list[i].len <= WEVENT_NAME_MAX);
+		if (list[i].len == 0)
+			continue;
 		slot = &names->first[place(list[i]) & names->mask];
 		name->len = (uint32_t)list[i].len;
 		memcpy(name->text, list[i].ptr, list[i].len);

@@ -44,8 +44,8 @@ enum layout {
 
 struct wevent {
 	struct slice f[F_MAX];
-	const struct slice *more; /* fields that only rules name, in the order of their
-				     wevent_names; may be NULL */
+	struct slice *more; /* fields that only rules name, in the order of their wevent_names; may
+			       be NULL */
 	uint32_t more_count;
 	struct slice host; /* Computer in lower case without a trailing dot: the host's key, never
 			      the relay's */
@@ -66,7 +66,8 @@ enum wevent_field wevent_field_find(struct slice name);
 /* The value of a field: one of the above, or F_MAX + n for the n-th that only rules name. */
 struct slice wevent_value(const struct wevent *, enum wevent_field);
 
-/* The names of such fields, in the case of the record's keys.  Immutable. */
+/* The names of such fields, in the case of the record's keys.  One without a name is in no record.
+ * Immutable. */
 #define WEVENT_NAMES_MAX 4096
 #define WEVENT_NAME_MAX 64 /* bytes of one */
 struct wevent_names;

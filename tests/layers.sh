@@ -35,7 +35,7 @@ bad=$(includes 'detect/|daemon/' 'parsers/*.[ch]')
 [ -z "$bad" ] || fail "parsers/ includes what is above it:" "$bad"
 bad=$(includes 'daemon/' 'detect/*.[ch]')
 [ -z "$bad" ] || fail "detect/ includes what is above it:" "$bad"
-bad=$(grep -nE '#include "parsers/' "$srcdir"/detect/*.[ch] | grep -vE 'parsers/(slice|arena|wevent|stamp|utf8)\.h')
+bad=$(grep -nE '#include "parsers/' "$srcdir"/detect/*.[ch] | grep -vE 'parsers/(slice|arena|wevent|stamp|utf8|values)\.h')
 [ -z "$bad" ] || fail "detect/ takes only slice, arena, wevent, stamp and utf8 from parsers/:" "$bad"
 for folder in parsers detect; do
 	bad=$(includes 'event2/|sys/socket|netinet/|pthread|time\.h|sys/time|fcntl|unistd|stdio_ext|systemd/' "$folder/*.[ch]")

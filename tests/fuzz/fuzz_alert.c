@@ -50,11 +50,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const techniques[] = { "T1505.003", NULL };
+	static const enum wevent_field fields[] = { F_Image };
 	const struct rule rule = { .id = "id",
 		.title = "title",
 		.detection_type = "type",
 		.severity = SEVERITY_HIGH,
-		.techniques = techniques };
+		.techniques = techniques,
+		.tags = techniques,
+		.falsepositives = techniques,
+		.field_names = techniques,
+		.fields = fields };
 	struct match match = { .rule = &rule };
 	const struct match *matches[] = { &match, &match };
 	struct alert_settings settings = { .collector = "c", .version = "v" };

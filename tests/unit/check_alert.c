@@ -13,6 +13,10 @@
 #define POOL "c:\\windows\\system32\\inetsrv\\w3wp.exe -ap \"DefaultAppPool\" -v \"v4.0\""
 
 static const char *const shell_techniques[] = { "T1505.003", "T9999", NULL };
+static const char *const shell_tags[] = { "attack.t1505.003", NULL };
+static const char *const shell_falsepositives[] = { "Administrators", NULL };
+static const char *const shell_field_names[] = { "LogonId", "Unknown", NULL };
+static const enum wevent_field shell_fields[] = { F_LogonId, F_MAX };
 static const char *const no_techniques[] = { NULL };
 static const struct rule shell = {
 	.id = "11111111-2222-4333-8444-555555555555",
@@ -20,7 +24,12 @@ static const struct rule shell = {
 	.detection_type = "WebShell_ChildProcess",
 	.severity = SEVERITY_CRITICAL,
 	.core = true,
+	.status = "test",
 	.techniques = shell_techniques,
+	.tags = shell_tags,
+	.falsepositives = shell_falsepositives,
+	.field_names = shell_field_names,
+	.fields = shell_fields,
 };
 static const struct rule whoami = {
 	.id = "66666666-2222-4333-8444-555555555555",
@@ -28,6 +37,9 @@ static const struct rule whoami = {
 	.detection_type = "Recon",
 	.severity = SEVERITY_LOW,
 	.techniques = no_techniques,
+	.tags = no_techniques,
+	.falsepositives = no_techniques,
+	.field_names = no_techniques,
 	.index = 1,
 };
 
@@ -156,7 +168,9 @@ START_TEST(alert_has_all_keys_in_order)
 		"\"Channel\":\"Microsoft-Windows-Sysmon/Operational\","
 		"\"Provider_Name\":\"Microsoft-Windows-Sysmon\","
 		"\"rule\":{\"id\":\"11111111-2222-4333-8444-555555555555\","
-		"\"title\":\"Web Server Starts a Shell\",\"level\":\"critical\"},"
+		"\"title\":\"Web Server Starts a "
+		"Shell\",\"level\":\"critical\",\"status\":\"test\","
+		"\"tags\":[\"attack.t1505.003\"],\"falsepositives\":[\"Administrators\"]},"
 		"\"techniques\":[{\"id\":\"T1505.003\",\"name\":\"Web "
 		"Shell\",\"tactics\":[\"persistence\"]},"
 		"{\"id\":\"T9999\",\"name\":null,\"tactics\":[]}],"
@@ -174,6 +188,7 @@ START_TEST(alert_has_all_keys_in_order)
 		"\"events\":1,\"alerts\":0,\"address\":\"192.0.2.7\"},"
 		"\"ProcessGuid\":\"{9531985D-5D9D-C9F8-1818-E811892F902B}\",\"ProcessId\":1950,"
 		"\"LogonId\":\"0x3e7\",\"app_pool\":\"DefaultAppPool\","
+		"\"fields\":{\"LogonId\":\"0x3e7\",\"Unknown\":null},"
 		"\"rules\":[{\"id\":\"66666666-2222-4333-8444-555555555555\",\"title\":\"Whoami\","
 		"\"level\":\"low\",\"DetectionType\":\"Recon\"}],"
 		"\"event_raw\":\"{\\\"event_id\\\":1}\"}";
@@ -214,7 +229,7 @@ START_TEST(absent_values_are_null_or_left_out)
 	HAS(json, "\"matched\":[]");
 	HAS(json, "\"peer\":null");
 	HAS(json, "\"first_seen\":null,\"last_seen\":null,\"events\":0,\"alerts\":0,\"address\":"
-		  "null}}");
+		  "null},\"fields\":{\"LogonId\":null,\"Unknown\":null}}");
 	HAS(json, "{\"id\":\"T1505.003\",\"name\":null,\"tactics\":[]}");
 	HAS_NOT(json, "ProcessGuid");
 	HAS_NOT(json, "event_raw");
@@ -253,7 +268,8 @@ START_TEST(known_fields_and_flags_follow)
 		  "\"ParentUser\":\"u\",\"OriginalFileName\":\"Cmd.Exe\",\"CurrentDirectory\":\"C:"
 		  "\\\\\","
 		  "\"IntegrityLevel\":\"High\",\"LogonId\":\"1000\",\"Hashes\":\"MD5=0\","
-		  "\"RuleName\":\"r\",\"app_pool\":\"DefaultAppPool\",\"partial\":true,"
+		  "\"RuleName\":\"r\",\"app_pool\":\"DefaultAppPool\",\"fields\":{\"LogonId\":"
+		  "\"1000\",\"Unknown\":null},\"partial\":true,"
 		  "\"repaired\":true,"
 		  "\"host_info\":{\"role\":\"iis\",\"note\":\"a \\\"b\\\"\"},\"event_raw\"");
 	enrich_free(enrich);

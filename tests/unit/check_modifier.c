@@ -50,6 +50,31 @@ static const struct {
 	{ "CommandLine|windash|contains|all: [' -a', ' -b']", "x /a /b", true, NULL },
 	{ "CommandLine|windash|contains|all: [' -a', ' -b']", "x /a", false, NULL },
 
+	/* expand */
+	{ "CommandLine|expand: '%Two%'", "one", true, NULL },
+	{ "CommandLine|expand: '%Two%'", "TWO", true, NULL },
+	{ "CommandLine|expand: '%two%'", "two", true, NULL },
+	{ "CommandLine|expand: '%Two%'", "three", false, NULL },
+	{ "CommandLine|expand: '%Two%'", "%Two%", false, NULL },
+	{ "CommandLine|expand: 'a %Two% b %Two%'", "a two b one", true, NULL },
+	{ "CommandLine|expand: 'a %Two% b %Two%'", "a two b two c", false, NULL },
+	{ "CommandLine|expand|contains: '%Two%'", "x one y", true, NULL },
+	{ "CommandLine|contains|expand: '%Two%'", "x one y", true, NULL },
+	{ "CommandLine|startswith|expand: '%Two%'", "one y", true, NULL },
+	{ "CommandLine|startswith|expand: '%Two%'", "x one", false, NULL },
+	{ "CommandLine|contains|all|expand: ['%Two%', ' y']", "x two y", true, NULL },
+	{ "CommandLine|contains|all|expand: ['%Two%', ' y']", "x one two", false, NULL },
+	{ "CommandLine|expand: '%Wild%'", "abcd", true, NULL },
+	{ "CommandLine|expand: ['%Two%', plain]", "plain", true, NULL },
+	{ "CommandLine|expand: '100%'", "100%", true, NULL },
+	{ "CommandLine|expand: '50% of %%'", "50% of %%", true, NULL },
+	{ "CommandLine|expand|base64: '%Two%'", "b25l", true, NULL },
+	{ "CommandLine|expand|re: '^%Two%$'", "two", true, NULL },
+	{ "CommandLine|neq|expand: '%Two%'", "two", false, NULL },
+	{ "CommandLine|expand: '%Nobody%'", "", false, "placeholder %Nobody% has no values" },
+	{ "CommandLine|windash|expand: '%Two%'", "", false,
+		"'expand' cannot stand behind 'windash'" },
+
 	/* encodings */
 	{ "CommandLine|base64: ping", "cGluZw==", true, NULL },
 	{ "CommandLine|base64: ping", "cgluzw==", false, NULL },
@@ -169,8 +194,14 @@ static const struct {
 	{ "CommandLine|contains|fieldref: Image", "", false,
 		"contains cannot be used with fieldref" },
 	{ "CommandLine|cased|re: a", "", false, "'re' cannot stand behind 'cased'" },
+	{ "CommandLine|contains: ''", "x", true, NULL },
+	{ "CommandLine|contains: [a, '']", "x", true, NULL },
+	{ "CommandLine|endswith: ''", "", true, NULL },
+	{ "User|contains: ''", "x", false, NULL },
+	{ "CommandLine|contains: [a, null]", "", false, "null has no text" },
+	{ "CommandLine|contains|all: [a, '']", "xax", true, NULL },
+	{ "CommandLine|contains|all: [a, '']", "x", false, NULL },
 	{ "CommandLine|cased: null", "", false, "'cased' needs a value" },
-	{ "CommandLine|expand: '%x%'", "", false, "not supported yet" },
 	{ "CommandLine|neq|neq: a", "", false, "stands twice" },
 };
 
@@ -187,6 +218,8 @@ build(const char *line, struct faults *faults)
 		line);
 
 	ck_assert(builder != NULL && len > 0 && (size_t)len < sizeof(text));
+	ruleset_builder_add(builder, "placeholders.yml",
+		SLICE("placeholders: {Two: [one, two], Wild: a*d}"), faults);
 	ruleset_builder_add(builder, "t.yml", (struct slice){ text, (size_t)len }, faults);
 	if (faults->errors == 0)
 		set = ruleset_build(builder, faults);

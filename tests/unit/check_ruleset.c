@@ -417,6 +417,94 @@ START_TEST(a_category_reaches_its_events)
 }
 END_TEST
 
+#define WEB "{\"EventID\":1,\"a\":{\"Keyword\":\"C:\\\\inetpub\\\\wwwroot\"},\"b\":\"x y\"}"
+
+static const struct {
+	const char *name, *detection, *raw;
+	size_t want;
+} keyword_rows[] = {
+	{ "a keyword", "  k: wwwroot\n  condition: k\n", WEB, 1 },
+	{ "in any letter case", "  k: WWWRoot\n  condition: k\n", WEB, 1 },
+	{ "one of a list", "  k: [nothing, inetpub]\n  condition: k\n", WEB, 1 },
+	{ "none of a list", "  k: [nothing, nobody]\n  condition: k\n", WEB, 0 },
+	{ "a backslash as the record means it", "  k: [inetpub\\wwwroot]\n  condition: k\n", WEB,
+		1 },
+	{ "wildcards", "  k: ['inet*root', zzz]\n  condition: k\n", WEB, 1 },
+	{ "all of a list", "  k: {'|all': [inetpub, x y]}\n  condition: k\n", WEB, 1 },
+	{ "not all of a list", "  k: {'|all': [inetpub, x z]}\n  condition: k\n", WEB, 0 },
+	{ "a regular expression", "  k: {'|re': 'inet.ub'}\n  condition: k\n", WEB, 1 },
+	{ "keys are no text", "  k: Keyword\n  condition: k\n", WEB, 0 },
+	{ "a number", "  k: 1\n  condition: k\n", WEB, 1 },
+	{ "beside a map", "  k: [nothing, {EventID: 1}]\n  condition: k\n", WEB, 1 },
+	{ "beside a field", "  k: inetpub\n  s: {Image: x}\n  condition: k and not s\n", WEB, 1 },
+	{ "no record", "  k: inetpub\n  condition: k\n", NULL, 0 },
+	{ "not a keyword", "  k: inetpub\n  condition: not k\n", WEB, 0 },
+};
+
+/* They look at all that the record says. */
+START_TEST(keywords_match_anywhere)
+{
+	struct arena *arena = arena_new(1 << 20);
+	const struct match *matches;
+	struct wevent event;
+	struct bench bench;
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), RULE("01", "sysmon", "%s"), keyword_rows[_i].detection);
+	bench_open(&bench);
+	bench_add(&bench, "rule.yml", text);
+	bench_build(&bench);
+	wevent_clear(&event);
+	event.event_id = 1;
+	event.f[F_EventID] = SLICE("1");
+	event.f[F_Channel] = SLICE(SYSMON);
+	event.raw = slice_of(keyword_rows[_i].raw);
+	ck_assert_int_eq(ruleset_complete(bench.set, NULL, &event, arena), 0);
+	ck_assert_msg(
+		ruleset_match(bench.set, bench.scratch, &event, &matches) == keyword_rows[_i].want,
+		"%s", keyword_rows[_i].name);
+	if (keyword_rows[_i].want > 0 && matches[0].matched_count > 0 &&
+		matches[0].matched[0].keyword)
+		ck_assert_str_eq(matches[0].matched[0].name, "keywords");
+	bench_close(&bench);
+	arena_free(arena);
+}
+END_TEST
+
+/* The operator's columns are fields; what a record claims under their names is not believed. */
+START_TEST(columns_of_the_host_match)
+{
+	struct arena *arena = arena_new(1 << 20);
+	struct bench bench;
+	struct slice claimed[] = { SLICE("dmz") };
+	const struct match *matches;
+	struct enrich *enrich;
+	struct wevent event;
+
+	bench_open(&bench);
+	enrich =
+		enrich_parse("hosts.csv", SLICE("host,zone\nweb01,dmz\ndb01,lan\n"), &bench.faults);
+	bench_add(&bench, "rule.yml",
+		RULE("01", "sysmon", "  s: {host_info.zone: dmz}\n  condition: s\n"));
+	bench_build(&bench);
+	wevent_clear(&event);
+	event.event_id = 1;
+	event.f[F_EventID] = SLICE("1");
+	event.f[F_Channel] = SLICE(SYSMON);
+	event.host = SLICE("web01");
+	ck_assert_int_eq(ruleset_complete(bench.set, enrich, &event, arena), 0);
+	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 1);
+	event.host = SLICE("db01");
+	event.more = claimed;
+	event.more_count = 1;
+	ck_assert_int_eq(ruleset_complete(bench.set, enrich, &event, arena), 0);
+	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 0);
+	enrich_free(enrich);
+	bench_close(&bench);
+	arena_free(arena);
+}
+END_TEST
+
 /* A rule may name any field; the match says which. */
 START_TEST(fields_that_only_rules_name_match)
 {
@@ -827,6 +915,8 @@ ruleset_suite(void)
 	tcase_add_test(tcase, a_match_shows_what_was_true);
 	tcase_add_loop_test(tcase, reaches_the_events_that_it_is_for, 0, ROWS(reach_rows));
 	tcase_add_test(tcase, a_category_reaches_its_events);
+	tcase_add_loop_test(tcase, keywords_match_anywhere, 0, ROWS(keyword_rows));
+	tcase_add_test(tcase, columns_of_the_host_match);
 	tcase_add_test(tcase, fields_that_only_rules_name_match);
 	tcase_add_loop_test(tcase, order_does_not_depend_on_the_order_of_adding, 0, 6);
 	tcase_add_test(tcase, the_second_of_two_ids_is_refused);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/placeholders.h"
 #include "detect/sigma.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
@@ -20,7 +21,9 @@ struct bench {
 	struct faults faults;
 	struct yaml *yaml;
 	struct sigma_rule rule;
+	struct sigma_reader reader;
 	struct sigma_fields fields;
+	struct placeholders placeholders;
 	int result;
 };
 
@@ -30,8 +33,12 @@ bench_open(struct bench *bench, const char *file, const char *text)
 	*bench = (struct bench){ .arena = arena_new(16 * 1024 * 1024) };
 	bench->yaml = yaml_parse(file, slice_of(text), &bench->faults);
 	ck_assert_msg(bench->yaml != NULL, "%s", text);
-	bench->result = sigma_parse(bench->yaml, file, yaml_root(bench->yaml, 0), bench->arena,
-		&bench->fields, &bench->faults, &bench->rule);
+	bench->reader = (struct sigma_reader){ .yaml = bench->yaml,
+		.arena = bench->arena,
+		.faults = &bench->faults,
+		.fields = &bench->fields,
+		.placeholders = &bench->placeholders };
+	bench->result = sigma_parse(&bench->reader, file, yaml_root(bench->yaml, 0), &bench->rule);
 }
 
 static void
@@ -98,12 +105,12 @@ static const struct {
 		"'logsource' must be a map" },
 	{ "a time frame", RULE("  s: {Image: x}\n  timeframe: 5m\n  condition: s\n"), 7, 3,
 		"'timeframe'" },
-	{ "keywords", RULE("  s: [a, b]\n  condition: s\n"), 6, 7, "keywords" },
-	{ "a keyword", RULE("  s: a\n  condition: s\n"), 6, 6, "keywords" },
-	{ "keywords with all", RULE("  s:\n    '|all': [a, b]\n  condition: s\n"), 7, 5,
-		"keywords" },
-	{ "keywords among maps", RULE("  s:\n  - Image: x\n  - y\n  condition: s\n"), 7, 5,
-		"keywords" },
+	{ "a keyword that is null", RULE("  s: [a, null]\n  condition: s\n"), 6, 10,
+		"a keyword must be a text" },
+	{ "a list among keywords", RULE("  s: [a, [b]]\n  condition: s\n"), 6, 7,
+		"or a list of keywords" },
+	{ "a keyword with a field's modifier", RULE("  s:\n    '|exists': true\n  condition: s\n"),
+		7, 5, "no field that" },
 	{ "an empty selection", RULE("  s: {}\n  condition: s\n"), 6, 3, "selection 's'" },
 	{ "an empty map in a list", RULE("  s: [{Image: x}, {}, {}]\n  condition: s\n"), 6, 8,
 		"an empty map" },
@@ -114,8 +121,8 @@ static const struct {
 		7, 5, "1 to 64 bytes" },
 	{ "an unknown modifier", RULE("  s:\n    Image|beginswith: x\n  condition: s\n"), 7, 5,
 		"unknown modifier 'beginswith'" },
-	{ "a modifier to come", RULE("  s:\n    Image|expand: '%x%'\n  condition: s\n"), 7, 5,
-		"'expand' is not supported yet" },
+	{ "a placeholder without values", RULE("  s:\n    Image|expand: '%x%'\n  condition: s\n"),
+		7, 5, "placeholder %x% has no values" },
 	{ "an empty modifier", RULE("  s:\n    Image|: x\n  condition: s\n"), 7, 5,
 		"unknown modifier ''" },
 	{ "two anchors", RULE("  s:\n    Image|startswith|endswith: x\n  condition: s\n"), 7, 5,
@@ -123,8 +130,8 @@ static const struct {
 	{ "all of one", RULE("  s:\n    Image|contains|all: x\n  condition: s\n"), 7, 5,
 		"more than one value" },
 	{ "all twice", RULE("  s:\n    Image|all|all: [x, y]\n  condition: s\n"), 7, 5, "twice" },
-	{ "contains nothing", RULE("  s:\n    Image|contains: ''\n  condition: s\n"), 7, 5,
-		"'contains' needs a value" },
+	{ "contains null", RULE("  s:\n    Image|contains: null\n  condition: s\n"), 7, 5,
+		"null has no text" },
 	{ "a list in a list", RULE("  s:\n    Image: [[x]]\n  condition: s\n"), 7, 14,
 		"a value must be text" },
 	{ "a map as a value", RULE("  s:\n    Image: {x: y}\n  condition: s\n"), 7, 13,
@@ -376,7 +383,7 @@ START_TEST(finds_all_faults_of_a_rule)
 
 	bench_open(&bench, "f.yml",
 		"title: t\nlevel: loud\nlogsource: {channel: x}\ndetection:\n"
-		"  s:\n    Image|foo: x\n    Image|re: '('\n  t: [a]\n  condition: s and u\n");
+		"  s:\n    Image|foo: x\n    Image|re: '('\n  t: [null]\n  condition: s and u\n");
 	ck_assert_int_eq(bench.result, -EINVAL);
 	ck_assert_uint_eq(bench.faults.errors, 6);
 	bench_close(&bench);
