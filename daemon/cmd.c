@@ -113,12 +113,15 @@ print_summary(const char *name, const struct conf *conf, const struct rules *rul
 {
 	size_t warnings = faults->count > faults->errors ? faults->count - faults->errors : 0;
 	size_t count = rules == NULL ? 0 : ruleset_count(rules->set);
+	size_t filters = rules == NULL ? 0 : ruleset_filter_count(rules->set);
 
 	printf("%s: ", name);
 	if (faults->errors == 0 && !rules_alone) {
 		print_count(conf->input_count, "input");
 		print_count(conf->output_count, "output");
 	}
+	if (faults->errors == 0 && filters > 0)
+		print_count(filters, "filter");
 	if (faults->errors == 0)
 		printf("%zu rule%s: good", count, count == 1 ? "" : "s");
 	else

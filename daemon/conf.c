@@ -50,6 +50,7 @@ static const struct setting settings[] = {
 		.min = 4 * KIB, .max = GIB },
 
 	{ "rules.paths", SETTING_PATHS, .place = 0 },
+	{ "rules.filters", SETTING_FILTERS, .place = 0 },
 	{ "rules.attack", SETTING_PATH, .place = CONF(attack_file) },
 
 	{ "outputs", SETTING_OUTPUTS, 0, .max = CONF_OUTPUTS_MAX },
@@ -670,10 +671,10 @@ fail:
 
 /* ---- lists and maps ---- */
 
+/* Append a path; a name without a slash stays one when it may. */
 static void
-read_path(struct reader *reader, struct fy_node *node)
+read_one_path(struct reader *reader, struct fy_node *node, bool name, char ***list, size_t *count)
 {
-	struct conf *conf = reader->conf;
 	struct slice text;
 	char **paths;
 
@@ -683,17 +684,32 @@ read_path(struct reader *reader, struct fy_node *node)
 		fault(reader, node, "a path of 1 to 4095 bytes is wanted here");
 		return;
 	}
-	paths = realloc(conf->rule_paths, (conf->rule_path_count + 1) * sizeof(*paths));
+	paths = realloc(*list, (*count + 1) * sizeof(*paths));
 	if (paths == NULL) {
 		no_memory(reader);
 		return;
 	}
-	conf->rule_paths = paths;
-	paths[conf->rule_path_count] = conf_value_path(reader->file, text);
-	if (paths[conf->rule_path_count] == NULL)
+	*list = paths;
+	paths[*count] = name && slice_find_byte(text, '/') == text.len
+				? strndup(text.ptr, text.len)
+				: conf_value_path(reader->file, text);
+	if (paths[*count] == NULL)
 		no_memory(reader);
 	else
-		conf->rule_path_count++;
+		++*count;
+}
+
+static void
+read_path(struct reader *reader, struct fy_node *node)
+{
+	read_one_path(
+		reader, node, false, &reader->conf->rule_paths, &reader->conf->rule_path_count);
+}
+
+static void
+read_filter(struct reader *reader, struct fy_node *node)
+{
+	read_one_path(reader, node, true, &reader->conf->filters, &reader->conf->filter_count);
 }
 
 static const struct {
@@ -704,6 +720,8 @@ static const struct {
 		"a list is wanted here: - { type: tcp, listen: \"[::]:514\" }" },
 	[SETTING_OUTPUTS] = { read_output,
 		"a list is wanted here: - { type: tcp, to: \"siem.example:6514\" }" },
+	[SETTING_FILTERS] = { read_filter,
+		"a list of filters is wanted here: [ deployment_window.yml ]" },
 	[SETTING_PATHS] = { read_path, "a list of paths is wanted here: [ /etc/t1505d/rules ]" },
 };
 
@@ -1125,6 +1143,8 @@ conf_free(struct conf *conf)
 		output_done(&conf->outputs[i]);
 	for (size_t i = 0; i < conf->rule_path_count; i++)
 		free(conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->filter_count; i++)
+		free(conf->filters[i]);
 	for (size_t i = 0; i < conf->alias_count; i++) {
 		free(conf->aliases[i].from);
 		free(conf->aliases[i].to);
@@ -1132,6 +1152,7 @@ conf_free(struct conf *conf)
 	free(conf->inputs);
 	free(conf->outputs);
 	free(conf->rule_paths);
+	free(conf->filters);
 	free(conf->aliases);
 	free(conf->attack_file);
 	free(conf->enrich_hosts_file);

@@ -27,6 +27,7 @@ enum setting_kind {
 	SETTING_SCALARS, /* what stands before is one value, what comes after is not */
 	SETTING_INPUTS,
 	SETTING_OUTPUTS,
+	SETTING_FILTERS,
 	SETTING_PATHS,
 	SETTING_ALIASES
 };

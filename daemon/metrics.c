@@ -22,11 +22,17 @@ struct peer {
 	UT_hash_handle hh;
 };
 
+/* Of a rule or a filter. */
 struct rule_metrics {
 	UT_hash_handle hh;
-	uint64_t alerts;
+	uint64_t count;
 	char *title;
 	char id[];
+};
+
+struct rule_table {
+	struct rule_metrics *list;
+	uint64_t others; /* of those that found no room */
 };
 
 struct sample {
@@ -43,8 +49,7 @@ struct metrics {
 	pthread_mutex_t lock;
 	struct peer *peers;
 	struct peer_metrics other_peers;
-	struct rule_metrics *rules;
-	uint64_t other_rules;
+	struct rule_table rules, filters;
 	struct sample samples[SAMPLES]; /* a ring; time 0 is none */
 	size_t next_sample;
 };
@@ -85,11 +90,22 @@ metrics_new(unsigned workers)
 	return metrics;
 }
 
+static void
+table_clear(struct rule_table *table)
+{
+	struct rule_metrics *rule, *next;
+
+	HASH_ITER (hh, table->list, rule, next) {
+		HASH_DEL(table->list, rule);
+		free(rule->title);
+		free(rule);
+	}
+}
+
 void
 metrics_free(struct metrics *metrics)
 {
 	struct peer *peer, *next_peer;
-	struct rule_metrics *rule, *next_rule;
 
 	if (metrics == NULL)
 		return;
@@ -97,11 +113,8 @@ metrics_free(struct metrics *metrics)
 		HASH_DEL(metrics->peers, peer);
 		free(peer);
 	}
-	HASH_ITER (hh, metrics->rules, rule, next_rule) {
-		HASH_DEL(metrics->rules, rule);
-		free(rule->title);
-		free(rule);
-	}
+	table_clear(&metrics->rules);
+	table_clear(&metrics->filters);
 	(void)pthread_mutex_destroy(&metrics->lock);
 	free(metrics->workers);
 	free(metrics->progress);
@@ -142,7 +155,7 @@ metrics_peer(struct metrics *metrics, const char *address)
 }
 
 static struct rule_metrics *
-rule_add(struct metrics *metrics, const char *id, const char *title)
+rule_add(struct rule_table *table, const char *id, const char *title)
 {
 	size_t length = strlen(id);
 	struct rule_metrics *rule = calloc(1, sizeof(*rule) + length + 1);
@@ -152,7 +165,7 @@ rule_add(struct metrics *metrics, const char *id, const char *title)
 	memcpy(rule->id, id, length);
 	rule->title = strdup(title);
 	if (rule->title != NULL) {
-		HASH_ADD_KEYPTR(hh, metrics->rules, rule->id, (unsigned)length, rule);
+		HASH_ADD_KEYPTR(hh, table->list, rule->id, (unsigned)length, rule);
 		if (rule->hh.tbl != NULL)
 			return rule;
 	}
@@ -161,20 +174,33 @@ rule_add(struct metrics *metrics, const char *id, const char *title)
 	return NULL;
 }
 
-void
-metrics_rule(struct metrics *metrics, const char *rule_id, const char *title, uint64_t alerts)
+static void
+table_count(struct metrics *metrics, struct rule_table *table, const char *id, const char *title,
+	uint64_t count)
 {
 	struct rule_metrics *rule;
 
 	(void)pthread_mutex_lock(&metrics->lock);
-	HASH_FIND(hh, metrics->rules, rule_id, (unsigned)strlen(rule_id), rule);
-	if (rule == NULL && HASH_COUNT(metrics->rules) < METRICS_RULES_MAX)
-		rule = rule_add(metrics, rule_id, title);
+	HASH_FIND(hh, table->list, id, (unsigned)strlen(id), rule);
+	if (rule == NULL && HASH_COUNT(table->list) < METRICS_RULES_MAX)
+		rule = rule_add(table, id, title);
 	if (rule != NULL)
-		rule->alerts += alerts;
+		rule->count += count;
 	else
-		metrics->other_rules += alerts;
+		table->others += count;
 	(void)pthread_mutex_unlock(&metrics->lock);
+}
+
+void
+metrics_rule(struct metrics *metrics, const char *rule_id, const char *title, uint64_t alerts)
+{
+	table_count(metrics, &metrics->rules, rule_id, title, alerts);
+}
+
+void
+metrics_filter(struct metrics *metrics, const char *filter_id, const char *title)
+{
+	table_count(metrics, &metrics->filters, filter_id, title, 1);
 }
 
 void
@@ -269,27 +295,38 @@ peer_spoke(struct peer_metrics *peer)
 	       load(&peer->connections) > 0;
 }
 
+/* NULL for no memory. */
+static struct metrics_rule_total *
+copy_table(const struct rule_table *table, const char *others, size_t *count)
+{
+	struct metrics_rule_total *totals = calloc(HASH_COUNT(table->list) + 1, sizeof(*totals));
+	const struct rule_metrics *rule;
+
+	if (totals == NULL)
+		return NULL;
+	for (rule = table->list; rule != NULL; rule = rule->hh.next)
+		totals[(*count)++] =
+			(struct metrics_rule_total){ rule->id, rule->title, rule->count };
+	if (table->others > 0)
+		totals[(*count)++] = (struct metrics_rule_total){ "other", others, table->others };
+	return totals;
+}
+
 /* Under the lock; false for no memory. */
 static bool
 copy_tables(struct metrics *metrics, struct metrics_totals *totals)
 {
 	struct peer *peer, *next_peer;
-	struct rule_metrics *rule, *next_rule;
 
 	totals->peers = calloc(HASH_COUNT(metrics->peers) + 1, sizeof(*totals->peers));
-	totals->rules = calloc(HASH_COUNT(metrics->rules) + 1, sizeof(*totals->rules));
-	if (totals->peers == NULL || totals->rules == NULL)
+	totals->rules = copy_table(&metrics->rules, "further rules", &totals->rule_count);
+	totals->filters = copy_table(&metrics->filters, "further filters", &totals->filter_count);
+	if (totals->peers == NULL || totals->rules == NULL || totals->filters == NULL)
 		return false;
 	HASH_ITER (hh, metrics->peers, peer, next_peer)
 		copy_peer(&peer->metrics, &totals->peers[totals->peer_count++]);
 	if (peer_spoke(&metrics->other_peers))
 		copy_peer(&metrics->other_peers, &totals->peers[totals->peer_count++]);
-	HASH_ITER (hh, metrics->rules, rule, next_rule)
-		totals->rules[totals->rule_count++] =
-			(struct metrics_rule_total){ rule->id, rule->title, rule->alerts };
-	if (metrics->other_rules > 0)
-		totals->rules[totals->rule_count++] = (struct metrics_rule_total){ "other",
-			"further rules", metrics->other_rules };
 	return true;
 }
 
@@ -308,8 +345,8 @@ compare_rules(const void *a, const void *b)
 {
 	const struct metrics_rule_total *left = a, *right = b;
 
-	if (left->alerts != right->alerts)
-		return left->alerts > right->alerts ? -1 : 1;
+	if (left->count != right->count)
+		return left->count > right->count ? -1 : 1;
 	return strcmp(left->id, right->id);
 }
 
@@ -344,6 +381,7 @@ metrics_totals_free(struct metrics_totals *totals)
 		return;
 	free(totals->peers);
 	free(totals->rules);
+	free(totals->filters);
 	free(totals);
 }
 
@@ -366,6 +404,7 @@ metrics_totals_new(struct metrics *metrics, const struct metrics_view *view)
 	}
 	qsort(totals->peers, totals->peer_count, sizeof(*totals->peers), compare_peers);
 	qsort(totals->rules, totals->rule_count, sizeof(*totals->rules), compare_rules);
+	qsort(totals->filters, totals->filter_count, sizeof(*totals->filters), compare_rules);
 	return totals;
 }
 

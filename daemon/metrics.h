@@ -85,6 +85,8 @@ struct worker_metrics *metrics_worker(struct metrics *, unsigned index);
 /* Borrowed for ever; never NULL ("other" at the bound or without memory). */
 struct peer_metrics *metrics_peer(struct metrics *, const char *address);
 void metrics_rule(struct metrics *, const char *rule_id, const char *title, uint64_t alerts);
+/* A match that a filter took away or lowered. */
+void metrics_filter(struct metrics *, const char *filter_id, const char *title);
 
 /* clang-format off */
 enum daemon_counter {
@@ -143,7 +145,7 @@ struct metrics_peer_total {
 struct metrics_rule_total {
 	const char *id; /* both belong to the table, for ever */
 	const char *title;
-	uint64_t alerts;
+	uint64_t count; /* alerts, or what a filter did */
 };
 
 struct metrics_totals {
@@ -156,6 +158,8 @@ struct metrics_totals {
 	size_t peer_count;
 	struct metrics_rule_total *rules; /* most alerts first */
 	size_t rule_count;
+	struct metrics_rule_total *filters; /* that did most first */
+	size_t filter_count;
 	double seconds; /* that the rates are of */
 	double events_rate, alerts_rate, refused_rate;
 };

@@ -16,6 +16,7 @@
 
 #include "daemon/log.h"
 #include "daemon/pipeline.h"
+#include "detect/filter.h"
 #include "parsers/envelope.h"
 
 struct pipeline {
@@ -132,6 +133,14 @@ emit(void *context, const struct alert *alert)
 }
 
 static void
+count_filtered(void *context, const struct filter *filter)
+{
+	const struct work *work = context;
+
+	metrics_filter(work->pipeline->parts.metrics, filter->id, filter->title);
+}
+
+static void
 count_record(struct work *work, const struct wevent *event)
 {
 	counter_add(&work->input->events, 1);
@@ -157,6 +166,7 @@ record(struct work *work, struct wevent *event)
 		.address = slice_of(work->origin->address),
 		.received = work->now,
 	};
+	const struct detect_sink sink = { work, emit, count_filtered };
 	struct arena_mark mark = arena_mark(pipeline->arena);
 
 	if (event->host.len == 0)
@@ -167,7 +177,7 @@ record(struct work *work, struct wevent *event)
 	}
 	count_record(work, event);
 	work->alerts_lost = false;
-	if (detect_event(pipeline->detect, event, &source, pipeline->arena, emit, work) < 0 ||
+	if (detect_event(pipeline->detect, event, &source, pipeline->arena, &sink) < 0 ||
 		work->alerts_lost) {
 		note(work, REASON_NO_MEMORY);
 		log_limited(&limit, LOG_LEVEL_ERROR,

@@ -24,6 +24,7 @@
 #include "daemon/rules.h"
 #include "daemon/table.h"
 #include "detect/detect.h"
+#include "detect/filter.h"
 #include "parsers/envelope.h"
 #include "parsers/frame.h"
 #include "parsers/payload.h"
@@ -50,9 +51,10 @@ struct replay {
 	struct slice hostname;      /* of the message's syslog header, folded */
 	int64_t now;
 
-	uint64_t messages, records, alerts;
+	bool filtered; /* what filters took away is shown, and nothing else */
+	uint64_t messages, records, alerts, filtered_alerts;
 	uint64_t reasons[REASON_MAX];
-	uint64_t *by_rule;
+	uint64_t *by_rule, *by_filter;
 
 	bool progress;
 	uint64_t total, done;  /* bytes; total is 0 when it is not known */
@@ -98,8 +100,14 @@ alert_cb(void *context, const struct alert *alert)
 {
 	struct replay *replay = context;
 
-	replay->alerts++;
-	replay->by_rule[alert->rule->index]++;
+	if (alert->filtered) {
+		replay->filtered_alerts++;
+	} else {
+		replay->alerts++;
+		replay->by_rule[alert->rule->index]++;
+	}
+	if (alert->filtered != replay->filtered)
+		return;
 	if (replay->table != NULL) {
 		table_add(replay->table, alert, replay->event->f[F_User]);
 		return;
@@ -109,12 +117,21 @@ alert_cb(void *context, const struct alert *alert)
 	(void)putchar('\n');
 }
 
+static void
+filtered_cb(void *context, const struct filter *filter)
+{
+	struct replay *replay = context;
+
+	replay->by_filter[filter->index]++;
+}
+
 /* ---- messages ---- */
 
 static void
 record(struct replay *replay, struct wevent *event, const struct envelope *envelope)
 {
 	struct alert_source source = { .input = slice_of(replay->file) };
+	const struct detect_sink sink = { replay, alert_cb, filtered_cb };
 	struct arena_mark mark = arena_mark(replay->arena);
 
 	if (event->host.len == 0)
@@ -131,7 +148,7 @@ record(struct replay *replay, struct wevent *event, const struct envelope *envel
 	source.received = replay->now;
 	detect_tick(replay->detect, replay->now);
 	replay->event = event;
-	if (detect_event(replay->detect, event, &source, replay->arena, alert_cb, replay) < 0)
+	if (detect_event(replay->detect, event, &source, replay->arena, &sink) < 0)
 		replay->reasons[REASON_NO_MEMORY]++;
 	arena_rewind(replay->arena, mark);
 }
@@ -297,6 +314,11 @@ print_totals(const struct replay *replay)
 		(uintmax_t)replay->messages, (uintmax_t)replay->records, (uintmax_t)replay->alerts,
 		(uintmax_t)refused);
 	print_types(replay);
+	for (size_t i = 0; i < ruleset_filter_count(replay->rules->set); i++)
+		if (replay->by_filter[i] > 0)
+			fprintf(stderr, "  filtered %-32s %10ju\n",
+				ruleset_filter(replay->rules->set, i)->title,
+				(uintmax_t)replay->by_filter[i]);
 	for (size_t i = 0; i < REASON_MAX; i++) {
 		if (replay->reasons[i] > 0)
 			fprintf(stderr, "  refused  %-32s %10ju  %s\n", reason_name((enum reason)i),
@@ -310,23 +332,34 @@ print_totals(const struct replay *replay)
 /* ---- the command ---- */
 
 static const char replay_help[] =
-	"usage: t1505d replay [--rules DIR]... [--format json|table] FILE...\n"
+	"usage: t1505d replay [-c FILE] [--rules DIR]... [--format json|table] [--filtered] "
+	"FILE...\n"
 	"Run recorded events through the rules and show every match.\n"
+	"  -c, --config FILE          take rules, filters and host columns of this configuration\n"
 	"      --rules DIR            rules to use [" SYSCONFDIR "/t1505d/rules]\n"
 	"      --format json|table    one JSON object a line, in the order of the events, or a "
 	"table\n"
 	"                             with the newest first [table on a terminal, else json]\n"
+	"      --filtered             show the alerts that filters took away, and no others\n"
 	"  -h, --help                 this text\n"
 	"FILE holds JSON lines, JSON documents in a row, or syslog lines; - is the standard "
 	"input.\n"
 	"Totals go to stderr.  Exit status: 0, 65 for faulty rules, 66 for a file that cannot be "
 	"read.\n";
 
+struct options {
+	const char *config; /* NULL: none */
+	struct cmd_list paths;
+	enum format format;
+	bool filtered;
+};
+
 static void
 replay_done(struct replay *replay)
 {
 	table_free(replay->table);
 	free(replay->by_rule);
+	free(replay->by_filter);
 	detect_free(replay->detect);
 	hosts_free(replay->hosts);
 	arena_free(replay->arena);
@@ -335,12 +368,20 @@ replay_done(struct replay *replay)
 
 /* EX_OK, or an exit code after saying why. */
 static int
-replay_init(struct replay *replay, const struct cmd_list *paths, enum format format)
+replay_init(struct replay *replay, const struct options *options)
 {
+	const struct cmd_list *paths = &options->paths;
+	enum format format = options->format;
 	struct faults faults = { 0 };
-	struct conf *conf = conf_parse(NULL, 0, &faults);
+	struct conf *conf = options->config == NULL ? conf_parse(NULL, 0, &faults)
+						    : conf_load(options->config, &faults);
 	int result = EX_OSERR;
 
+	if (conf == NULL && faults.errors > 0) {
+		cmd_print_faults(&faults);
+		result = EX_CONFIG;
+		goto done;
+	}
 	if (conf == NULL ||
 		(paths->count > 0 && conf_use_rule_paths(conf, paths->list, paths->count) < 0))
 		goto done;
@@ -353,16 +394,19 @@ replay_init(struct replay *replay, const struct cmd_list *paths, enum format for
 	result = EX_OSERR;
 	replay->settings = replay->rules->alert;
 	replay->settings.mode = ALERT_PER_RULE;
+	replay->settings.filtered = replay->filtered;
 	replay->limits = (struct payload_limits){ .json_depth = (uint32_t)conf->json_depth,
 		.json_keys = (uint32_t)conf->json_keys,
 		.names = ruleset_names(replay->rules->set) };
 	replay->by_rule = calloc(ruleset_count(replay->rules->set) + 1, sizeof(*replay->by_rule));
+	replay->by_filter =
+		calloc(ruleset_filter_count(replay->rules->set) + 1, sizeof(*replay->by_filter));
 	replay->arena = arena_new(ARENA_BYTES_MAX);
 	replay->hosts = hosts_new(conf->hosts_max);
 	if (format == FORMAT_TABLE)
 		replay->table = table_new();
-	if (replay->by_rule == NULL || replay->arena == NULL || replay->hosts == NULL ||
-		(format == FORMAT_TABLE && replay->table == NULL))
+	if (replay->by_rule == NULL || replay->by_filter == NULL || replay->arena == NULL ||
+		replay->hosts == NULL || (format == FORMAT_TABLE && replay->table == NULL))
 		goto done;
 	replay->detect =
 		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back });
@@ -378,10 +422,10 @@ done:
 }
 
 static int
-replay_files(const struct cmd_list *paths, enum format format, char *const *files, size_t count)
+replay_files(const struct options *options, char *const *files, size_t count)
 {
-	struct replay replay = { 0 };
-	int result = replay_init(&replay, paths, format);
+	struct replay replay = { .filtered = options->filtered };
+	int result = replay_init(&replay, options);
 
 	if (result != EX_OK)
 		goto done;
@@ -414,38 +458,53 @@ format_of(const char *word)
 	return strcmp(word, "table") == 0 ? FORMAT_TABLE : FORMAT_AUTO;
 }
 
+/* One option.  false: it is wrong. */
+static bool
+take_option(struct options *options, int option, char *argument)
+{
+	switch (option) {
+	case 'c':
+		options->config = argument;
+		return true;
+	case 'F':
+		options->filtered = true;
+		return true;
+	case 'r':
+		return cmd_list_add(&options->paths, argument);
+	case 'f':
+		options->format = format_of(argument);
+		return options->format != FORMAT_AUTO;
+	default:
+		return false;
+	}
+}
+
 int
 cmd_replay(int argc, char **argv)
 {
-	static const struct option options[] = { { "rules", required_argument, NULL, 'r' },
-		{ "format", required_argument, NULL, 'f' }, { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 } };
-	enum format format = FORMAT_AUTO;
-	struct cmd_list paths = { 0 };
+	static const struct option words[] = { { "config", required_argument, NULL, 'c' },
+		{ "rules", required_argument, NULL, 'r' },
+		{ "format", required_argument, NULL, 'f' }, { "filtered", no_argument, NULL, 'F' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	struct options options = { .format = FORMAT_AUTO };
 	int option, result = EX_USAGE;
 	bool good = true;
 
-	while (good && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (good && (option = getopt_long(argc, argv, "c:h", words, NULL)) != -1) {
 		if (option == 'h') {
 			result = cmd_help(replay_help);
 			goto done;
 		}
-		good = option != '?';
-		if (option == 'r')
-			good = cmd_list_add(&paths, optarg);
-		if (option == 'f') {
-			format = format_of(optarg);
-			good = format != FORMAT_AUTO;
-		}
+		good = take_option(&options, option, optarg);
 	}
 	if (!good || optind == argc) {
 		result = cmd_usage(replay_help);
 		goto done;
 	}
-	if (format == FORMAT_AUTO)
-		format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_JSON;
-	result = replay_files(&paths, format, argv + optind, (size_t)(argc - optind));
+	if (options.format == FORMAT_AUTO)
+		options.format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_JSON;
+	result = replay_files(&options, argv + optind, (size_t)(argc - optind));
 done:
-	free(paths.list);
+	free(options.paths.list);
 	return result;
 }

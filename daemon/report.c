@@ -165,14 +165,14 @@ text_counters(FILE *out, const struct metrics_totals *totals)
 }
 
 static void
-text_rules(FILE *out, const struct metrics_totals *totals)
+text_rules(FILE *out, const char *what, const char *count, const struct metrics_rule_total *list,
+	size_t list_count)
 {
-	if (totals->rule_count == 0)
+	if (list_count == 0)
 		return;
-	fprintf(out, "\n%-38s %10s  TITLE\n", "RULE", "ALERTS");
-	for (size_t i = 0; i < totals->rule_count; i++)
-		fprintf(out, "%-38s %10" PRIu64 "  %s\n", totals->rules[i].id,
-			totals->rules[i].alerts, totals->rules[i].title);
+	fprintf(out, "\n%-38s %10s  TITLE\n", what, count);
+	for (size_t i = 0; i < list_count; i++)
+		fprintf(out, "%-38s %10" PRIu64 "  %s\n", list[i].id, list[i].count, list[i].title);
 }
 
 static void
@@ -222,7 +222,8 @@ report_text(struct metrics *metrics, const struct metrics_view *view)
 		text_head(out, totals, view);
 		text_inputs(out, totals, view);
 		text_outputs(out, view);
-		text_rules(out, totals);
+		text_rules(out, "RULE", "ALERTS", totals->rules, totals->rule_count);
+		text_rules(out, "FILTER", "FILTERED", totals->filters, totals->filter_count);
 		text_peers(out, totals, view);
 		text_counters(out, totals);
 		text = stream_text(out, &text);
@@ -354,6 +355,21 @@ json_counters(yajl_gen gen, const struct metrics_totals *totals, const struct me
 }
 
 static void
+json_rules(yajl_gen gen, const char *key, const char *count_key,
+	const struct metrics_rule_total *list, size_t count)
+{
+	json_open(gen, key, false);
+	for (size_t i = 0; i < count; i++) {
+		(void)yajl_gen_map_open(gen);
+		json_text(gen, "id", list[i].id);
+		json_text(gen, "title", list[i].title);
+		json_number(gen, count_key, list[i].count);
+		(void)yajl_gen_map_close(gen);
+	}
+	(void)yajl_gen_array_close(gen);
+}
+
+static void
 json_tables(yajl_gen gen, const struct metrics_totals *totals, const struct metrics_view *view)
 {
 	json_open(gen, "peers", false);
@@ -371,15 +387,8 @@ json_tables(yajl_gen gen, const struct metrics_totals *totals, const struct metr
 		(void)yajl_gen_map_close(gen);
 	}
 	(void)yajl_gen_array_close(gen);
-	json_open(gen, "rules", false);
-	for (size_t i = 0; i < totals->rule_count; i++) {
-		(void)yajl_gen_map_open(gen);
-		json_text(gen, "id", totals->rules[i].id);
-		json_text(gen, "title", totals->rules[i].title);
-		json_number(gen, "alerts", totals->rules[i].alerts);
-		(void)yajl_gen_map_close(gen);
-	}
-	(void)yajl_gen_array_close(gen);
+	json_rules(gen, "rules", "alerts", totals->rules, totals->rule_count);
+	json_rules(gen, "filters", "filtered", totals->filters, totals->filter_count);
 	json_open(gen, "outputs", false);
 	for (size_t i = 0; i < view->output_count; i++) {
 		const struct output_view *output = &view->outputs[i];
@@ -547,15 +556,16 @@ prometheus_peers(FILE *out, const struct metrics_totals *totals)
 }
 
 static void
-prometheus_rules(FILE *out, const struct metrics_totals *totals)
+prometheus_rules(FILE *out, const char *name, const char *help, const char *label,
+	const struct metrics_rule_total *list, size_t count)
 {
-	prometheus_head(out, "rule_alerts_total", "alerts by rule", "counter");
-	for (size_t i = 0; i < totals->rule_count; i++) {
-		fputs("t1505d_rule_alerts_total{", out);
-		prometheus_label(out, "rule", totals->rules[i].id);
+	prometheus_head(out, name, help, "counter");
+	for (size_t i = 0; i < count; i++) {
+		fprintf(out, "t1505d_%s{", name);
+		prometheus_label(out, label, list[i].id);
 		fputc(',', out);
-		prometheus_label(out, "title", totals->rules[i].title);
-		fprintf(out, "} %" PRIu64 "\n", totals->rules[i].alerts);
+		prometheus_label(out, "title", list[i].title);
+		fprintf(out, "} %" PRIu64 "\n", list[i].count);
 	}
 }
 
@@ -614,7 +624,11 @@ report_prometheus(struct metrics *metrics, const struct metrics_view *view)
 		prometheus_gauges(out, view);
 		prometheus_counters(out, totals, view);
 		prometheus_peers(out, totals);
-		prometheus_rules(out, totals);
+		prometheus_rules(out, "rule_alerts_total", "alerts by rule", "rule", totals->rules,
+			totals->rule_count);
+		prometheus_rules(out, "filtered_total",
+			"matches that a filter took away or lowered", "filter", totals->filters,
+			totals->filter_count);
 		prometheus_outputs(out, view);
 		text = stream_text(out, &text);
 	}

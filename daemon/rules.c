@@ -21,8 +21,7 @@
 #define FOLDER_DEPTH_MAX 8
 #define FILES_MAX RULES_MAX
 #define ATTACK_TEXT_MAX (4 * 1024 * 1024)
-#define ATTACK_NAME "/attack.tsv"
-#define ATTACK_PATH_MAX (PATH_MAX + sizeof(ATTACK_NAME))
+#define BESIDE_MAX (2 * PATH_MAX)
 #define PLACEHOLDERS_NAME "placeholders.yml"
 #define NAME_MAX_BYTES 256
 
@@ -219,29 +218,6 @@ read_path(struct walk *walk, const char *path)
 			"directory");
 }
 
-static struct ruleset *
-load_set(const struct conf *conf, struct faults *faults)
-{
-	struct walk walk = { .builder = ruleset_builder_new(), .faults = faults };
-	struct ruleset *set = NULL;
-	size_t errors = faults->errors;
-
-	if (walk.builder == NULL) {
-		faults_add(faults, "rules", 0, 0, false, "out of memory");
-		return NULL;
-	}
-	for (size_t i = 0; i < conf->rule_path_count; i++)
-		read_placeholders(&walk, conf->rule_paths[i]);
-	for (size_t i = 0; i < conf->rule_path_count; i++)
-		read_path(&walk, conf->rule_paths[i]);
-	/* Built with errors too, since building finds further ones; such a set is thrown away. */
-	set = ruleset_build(walk.builder, faults);
-	ruleset_builder_free(walk.builder);
-	if (set == NULL && faults->errors == errors)
-		faults_add(faults, "rules", 0, 0, false, "out of memory");
-	return set;
-}
-
 /* Cut the last part off; false when there is none. */
 static bool
 to_parent(char *path)
@@ -258,35 +234,79 @@ to_parent(char *path)
 	return true;
 }
 
-/* attack.tsv stands beside the rules in a source tree and in an installed one; below PKGDATADIR for
- * rules of one's own. */
+/* attack.tsv and filters/ stand beside the rules in a source tree and in an installed one; below
+ * PKGDATADIR for rules of one's own. */
 static bool
-find_attack(const struct conf *conf, char file[ATTACK_PATH_MAX])
+find_beside(const struct conf *conf, const char *name, char file[BESIDE_MAX])
 {
 	char folder[PATH_MAX];
 	bool up = conf->rule_path_count > 0 && realpath(conf->rule_paths[0], folder) != NULL;
 
 	for (int i = 0; up && i < 2; i++) {
 		up = to_parent(folder);
-		(void)snprintf(file, ATTACK_PATH_MAX, "%s" ATTACK_NAME,
-			strcmp(folder, "/") == 0 ? "" : folder);
+		(void)snprintf(
+			file, BESIDE_MAX, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
 		if (up && access(file, R_OK) == 0)
 			return true;
 	}
-	(void)snprintf(file, ATTACK_PATH_MAX, "%s" ATTACK_NAME, PKGDATADIR);
+	(void)snprintf(file, BESIDE_MAX, "%s/%s", PKGDATADIR, name);
 	return access(file, R_OK) == 0;
+}
+
+/* A path, or the name of one of the filters beside the rules. */
+static void
+read_filter(struct walk *walk, const struct conf *conf, const char *name)
+{
+	char found[BESIDE_MAX], inside[PATH_MAX];
+
+	if (strchr(name, '/') != NULL) {
+		read_path(walk, name);
+		return;
+	}
+	(void)snprintf(inside, sizeof(inside), "filters/%s", name);
+	if (find_beside(conf, inside, found))
+		read_rule_file(walk, found);
+	else
+		faults_add(walk->faults, found, 0, 0, false,
+			"there is no filter %s here nor beside the rules; correct rules.filters",
+			name);
+}
+
+static struct ruleset *
+load_set(const struct conf *conf, struct faults *faults)
+{
+	struct walk walk = { .builder = ruleset_builder_new(), .faults = faults };
+	struct ruleset *set = NULL;
+	size_t errors = faults->errors;
+
+	if (walk.builder == NULL) {
+		faults_add(faults, "rules", 0, 0, false, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		read_placeholders(&walk, conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		read_path(&walk, conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->filter_count; i++)
+		read_filter(&walk, conf, conf->filters[i]);
+	/* Built with errors too, since building finds further ones; such a set is thrown away. */
+	set = ruleset_build(walk.builder, faults);
+	ruleset_builder_free(walk.builder);
+	if (set == NULL && faults->errors == errors)
+		faults_add(faults, "rules", 0, 0, false, "out of memory");
+	return set;
 }
 
 static void
 load_attack(const struct conf *conf, struct rules *rules, struct faults *faults)
 {
-	char found[ATTACK_PATH_MAX];
+	char found[BESIDE_MAX];
 	const char *file = conf->attack_file;
 	size_t length, errors = faults->errors;
 	char *bytes;
 	int error;
 
-	if (file == NULL && !find_attack(conf, found)) {
+	if (file == NULL && !find_beside(conf, "attack.tsv", found)) {
 		/* Rules that cannot be read are enough to say. */
 		if (errors == 0)
 			faults_add(faults, found, 0, 0, true,

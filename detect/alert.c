@@ -23,6 +23,7 @@
  *   app_pool         the -ap argument of the server process
  *   fields           {name: value} of the rule's own list of fields
  *   rules            [{id title level DetectionType}], the others that matched
+ *   lowered filtered {id title} of the filter that lowered the level, or took the match away
  *   partial repaired true
  *   host_info        {the operator's columns}
  *   event_raw        the record; event_raw_cut is true when it was longer
@@ -38,6 +39,7 @@
 #include <yajl/yajl_gen.h>
 
 #include "detect/alert.h"
+#include "detect/filter.h"
 #include "parsers/utf8.h"
 
 #define MATCHED_VALUE_MAX 4096               /* bytes of a value or pattern under "matched" */
@@ -361,14 +363,14 @@ say_deed(struct message *message, const struct wevent *event)
 }
 
 static struct slice
-compose(struct message *message, const struct wevent *event, const struct rule *rule,
+compose(struct message *message, const struct wevent *event, const struct match *match,
 	struct arena *arena)
 {
 	message->arena = arena;
 	message->length = 0;
-	say(message, severity_name(rule->severity));
+	say(message, severity_name(match->severity));
 	say(message, " ");
-	say_value(message, slice_of(rule->detection_type));
+	say_value(message, slice_of(match->rule->detection_type));
 	say(message, " on ");
 	say_value(message, event->host);
 	say(message, ": ");
@@ -788,6 +790,19 @@ put_other_rules(struct writer *writer, const struct match *const *matches, size_
 	(void)yajl_gen_array_close(writer->gen);
 }
 
+/* What a filter did to the match that speaks. */
+static void
+put_filter(struct writer *writer, const struct match *match, bool filtered)
+{
+	if (match->filter == NULL)
+		return;
+	put_key(writer, filtered ? "filtered" : "lowered");
+	(void)yajl_gen_map_open(writer->gen);
+	put_pair(writer, "id", slice_of(match->filter->id));
+	put_pair(writer, "title", slice_of(match->filter->title));
+	(void)yajl_gen_map_close(writer->gen);
+}
+
 static void
 put_host_info(struct writer *writer, const struct enrich *enrich, struct slice host)
 {
@@ -850,7 +865,7 @@ put_alert(struct writer *writer, const struct parts *parts, const struct alert *
 	put_columns(writer, event, alert);
 	put_speaker(writer, alert->rule);
 	put_techniques(writer, alert->rule, parts->settings->attack);
-	put_count(writer, "severity_number", (uint64_t)alert->rule->severity + 1);
+	put_count(writer, "severity_number", (uint64_t)alert->severity + 1);
 	put_pair(writer, "message", alert->message);
 	put_matched(writer, event, parts->matches[0]);
 	put_collector(writer, parts->settings, parts->source, event);
@@ -861,6 +876,7 @@ put_alert(struct writer *writer, const struct parts *parts, const struct alert *
 		put_pair(writer, "app_pool", app_pool(event));
 	put_fields(writer, event, alert->rule);
 	put_other_rules(writer, parts->matches, parts->count);
+	put_filter(writer, parts->matches[0], alert->filtered);
 	if (event->partial)
 		put_true(writer, "partial");
 	if (event->repaired)
@@ -919,14 +935,17 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 {
 	const struct rule *rule = matches[0]->rule;
 	const struct parts parts = { settings, source, event, state, matches, count };
-	struct alert alert = { .rule = rule, .severity = rule->severity, .host = event->host };
+	struct alert alert = { .rule = rule,
+		.filtered = matches[0]->filter != NULL && !matches[0]->filter->lower,
+		.severity = matches[0]->severity,
+		.host = event->host };
 	struct message message;
 
 	alert.time = event->time != STAMP_NONE ? event->time : source->received;
 	memcpy(alert.event_id, event_id, ALERT_ID_MAX);
 	if (alert_id(event_id, rule, alert.id) < 0)
 		return -ENOMEM;
-	alert.message = arena_copy(arena, compose(&message, event, rule, arena));
+	alert.message = arena_copy(arena, compose(&message, event, matches[0], arena));
 	if (alert.message.ptr == NULL ||
 		write_alert(&parts, &alert, SIZE_MAX, arena, &alert.json) < 0)
 		return -ENOMEM;

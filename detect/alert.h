@@ -18,6 +18,7 @@ enum alert_mode { ALERT_PER_EVENT, ALERT_PER_RULE };
 struct alert_settings {
 	enum alert_mode mode;
 	bool raw;       /* event_raw is wanted */
+	bool filtered;  /* alerts of what filters took away are wanted too */
 	size_t raw_max; /* its bytes, at most; a cut is marked */
 	const struct attack *attack;
 	const struct enrich *enrich; /* or NULL */
@@ -37,6 +38,7 @@ struct alert {
 	char id[ALERT_ID_MAX];
 	char event_id[ALERT_ID_MAX];
 	const struct rule *rule; /* the one that speaks: core first, else the highest level */
+	bool filtered;           /* a filter took it away */
 	enum severity severity;
 	int64_t time; /* the event's, else when it was received */
 	struct slice host;

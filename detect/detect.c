@@ -119,37 +119,65 @@ decide(struct detect *detect, const struct wevent *event, const struct match **m
 static int
 compare(const void *a, const void *b)
 {
-	const struct rule *left = (*(const struct match *const *)a)->rule;
-	const struct rule *right = (*(const struct match *const *)b)->rule;
+	const struct match *left = *(const struct match *const *)a;
+	const struct match *right = *(const struct match *const *)b;
 
-	if (left->core != right->core)
-		return left->core ? -1 : 1;
+	if (left->rule->core != right->rule->core)
+		return left->rule->core ? -1 : 1;
 	if (left->severity != right->severity)
 		return left->severity > right->severity ? -1 : 1;
-	return left->index < right->index ? -1 : left->index > right->index;
+	return left->rule->index < right->rule->index ? -1 : left->rule->index > right->rule->index;
 }
 
-/* All of them in one alert, or one each.  -ENOMEM when one could not be built; the others are
+/* One event on its way through the rules. */
+struct passage {
+	struct detect *detect;
+	struct wevent *event;
+	const struct alert_source *source;
+	char event_id[ALERT_ID_MAX];
+	struct host_state state;
+	struct arena *arena;
+	const struct detect_sink *sink;
+};
+
+/* All of them in one alert, or `each` in one.  -ENOMEM when one could not be built; the others are
  * emitted all the same. */
 static int
-emit_alerts(const struct detect *detect, const struct wevent *event,
-	const char event_id[ALERT_ID_MAX], const struct alert_source *source,
-	const struct host_state *state, const struct match *const *matches, size_t count,
-	struct arena *arena, detect_emit *emit, void *context)
+emit_alerts(const struct passage *passage, const struct match *const *matches, size_t count,
+	size_t each)
 {
-	size_t each = detect->settings->mode == ALERT_PER_RULE ? 1 : count;
+	const struct alert_settings *settings = passage->detect->settings;
 	int result = 0;
 
 	for (size_t i = 0; i < count; i += each) {
-		struct arena_mark mark = arena_mark(arena);
+		struct arena_mark mark = arena_mark(passage->arena);
 		struct alert alert;
 
-		if (alert_build(detect->settings, source, event, event_id, state, matches + i, each,
-			    arena, &alert) == 0)
-			emit(context, &alert);
+		if (alert_build(settings, passage->source, passage->event, passage->event_id,
+			    &passage->state, matches + i, each, passage->arena, &alert) == 0)
+			passage->sink->alert(passage->sink->context, &alert);
 		else
 			result = -ENOMEM;
-		arena_rewind(arena, mark);
+		arena_rewind(passage->arena, mark);
+	}
+	return result;
+}
+
+/* What filters did: each match is told of, and becomes an alert of its own when those are wanted.
+ */
+static int
+emit_filtered(const struct passage *passage)
+{
+	const struct match *list;
+	size_t count = ruleset_filtered(passage->detect->scratch, &list);
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct match *match = &list[i];
+
+		passage->sink->filtered(passage->sink->context, match->filter);
+		if (passage->detect->settings->filtered && emit_alerts(passage, &match, 1, 1) < 0)
+			result = -ENOMEM;
 	}
 	return result;
 }
@@ -167,39 +195,52 @@ identify(struct wevent *event, struct slice own, char id[ALERT_ID_MAX])
 	return result;
 }
 
+/* The matches that stay become alerts.  Returns 0 or -ENOMEM. */
+static int
+speak(struct passage *passage, const struct match *list, size_t count, int64_t now)
+{
+	const struct match **matches = arena_alloc(passage->arena, count * sizeof(*matches));
+	size_t alerts;
+
+	if (matches == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		matches[i] = &list[i];
+		if (list[i].filter != NULL)
+			passage->sink->filtered(passage->sink->context, list[i].filter);
+	}
+	qsort(matches, count, sizeof(*matches), compare);
+	alerts = decide(passage->detect, passage->event, matches, count, now);
+	return emit_alerts(passage, matches, alerts,
+		passage->detect->settings->mode == ALERT_PER_RULE ? 1 : alerts);
+}
+
 int
 detect_event(struct detect *detect, struct wevent *event, const struct alert_source *source,
-	struct arena *arena, detect_emit *emit, void *context)
+	struct arena *arena, const struct detect_sink *sink)
 {
 	int64_t now = source->received > detect->now ? source->received : detect->now;
+	struct passage passage = {
+		.detect = detect, .event = event, .source = source, .arena = arena, .sink = sink
+	};
 	struct slice own = event->host;
-	const struct match *list;
-	const struct match **matches;
-	char event_id[ALERT_ID_MAX];
-	struct host_state state;
-	size_t count, alerts;
-	int result;
+	const struct match *list, *filtered;
+	size_t count;
+	int result = 0, other;
 
 	assert(detect->rules != NULL);
-	if (observe(detect, event, source->address, now, arena, &state) < 0)
-		return -ENOMEM;
-	if (ruleset_complete(detect->rules, detect->settings->enrich, event, arena) != 0)
+	if (observe(detect, event, source->address, now, arena, &passage.state) < 0 ||
+		ruleset_complete(detect->rules, detect->settings->enrich, event, arena) != 0)
 		return -ENOMEM;
 	count = ruleset_match(detect->rules, detect->scratch, event, &list);
-	if (count == 0)
+	if (count == 0 && ruleset_filtered(detect->scratch, &filtered) == 0)
 		return 0;
-
-	matches = arena_alloc(arena, count * sizeof(*matches));
-	if (matches == NULL || identify(event, own, event_id) < 0)
+	if (identify(event, own, passage.event_id) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		matches[i] = &list[i];
-	qsort(matches, count, sizeof(*matches), compare);
-
-	alerts = decide(detect, event, matches, count, now);
-	result = emit_alerts(
-		detect, event, event_id, source, &state, matches, alerts, arena, emit, context);
-	return result < 0 ? result : (int)count;
+	if (count > 0)
+		result = speak(&passage, list, count, now);
+	other = emit_filtered(&passage);
+	return result < 0 || other < 0 ? -ENOMEM : (int)count;
 }
 
 /* No rule has a window yet, so nothing closes.  Time itself is kept: until the next tick no host

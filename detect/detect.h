@@ -16,8 +16,14 @@ struct detect_hosts {
 	void (*give_back)(void *table, struct host *);
 };
 
-/* Called once for each alert, in order; the alert and its JSON live until it returns. */
-typedef void detect_emit(void *, const struct alert *);
+/* Where alerts go. */
+struct detect_sink {
+	void *context;
+	/* Called once for each alert, in order; the alert and its JSON live until it returns. */
+	void (*alert)(void *context, const struct alert *);
+	/* A filter took a match away, or lowered it. */
+	void (*filtered)(void *context, const struct filter *);
+};
 
 struct detect; /* of one worker: the set in force with its scratch */
 
@@ -32,7 +38,7 @@ int detect_use(struct detect *, struct ruleset *, const struct alert_settings *)
  * Returns the number of rules that matched, or -ENOMEM when an alert could not be built (the others
  * were emitted). */
 int detect_event(struct detect *, struct wevent *, const struct alert_source *, struct arena *,
-	detect_emit *, void *);
+	const struct detect_sink *);
 
 /* Time passes; windows close.  The owner calls it: the daemon by a timer, a replay whenever event
  * time advances.  An event received before the last tick counts as received at it. */

@@ -35,6 +35,8 @@ struct ruleset_builder {
 	struct arena *arena;
 	struct sigma_rule *rules;
 	uint32_t count, size;
+	struct filter *filters;
+	uint32_t filter_count, filter_size;
 	struct sigma_fields fields;
 	struct placeholders placeholders;
 };
@@ -53,6 +55,8 @@ struct plan {
 	uint32_t id_count;              /* 0: every event of its channel */
 	struct field_list fields;       /* that its condition looks at */
 	struct field_list first_fields; /* of them, those of `waits` */
+	uint32_t *filters;              /* that may take its matches away */
+	uint32_t filter_count;
 };
 
 struct bucket {
@@ -95,6 +99,9 @@ struct ruleset {
 	uint32_t bucket_count;
 	struct channel *channels;
 	uint32_t channel_count;
+	struct filter *filters;
+	struct field_list *filter_fields; /* that each one's condition looks at */
+	uint32_t filter_count;
 	uint32_t match_max; /* rules in the largest bucket */
 	uint32_t text;      /* the place of all that a record says in wevent.more; NO_FIELD */
 	struct column *columns;
@@ -106,6 +113,8 @@ struct ruleset_scratch {
 	uint64_t *awake;
 	uint64_t *scanned; /* fields, as bits */
 	struct match *matches;
+	struct match *filtered;
+	size_t filtered_count;
 };
 
 const char *
@@ -140,24 +149,46 @@ ruleset_builder_free(struct ruleset_builder *builder)
 		return;
 	arena_free(builder->arena);
 	free(builder->rules);
+	free(builder->filters);
 	sigma_fields_done(&builder->fields);
 	free(builder);
 }
 
+/* Put one more element behind `count` others.  0 or -ENOMEM. */
 static int
-builder_grow(struct ruleset_builder *builder)
+append(void **array, uint32_t *count, uint32_t *size, const void *element, size_t bytes)
 {
-	uint32_t size = builder->size == 0 ? 16 : builder->size * 2;
-	struct sigma_rule *rules;
+	uint32_t wanted = *size == 0 ? 16 : *size * 2;
+	void *grown;
 
-	if (builder->count < builder->size)
-		return 0;
-	rules = realloc(builder->rules, size * sizeof(*rules));
-	if (rules == NULL)
-		return -ENOMEM;
-	builder->rules = rules;
-	builder->size = size;
+	if (*count == *size) {
+		grown = realloc(*array, wanted * bytes);
+		if (grown == NULL)
+			return -ENOMEM;
+		*array = grown;
+		*size = wanted;
+	}
+	memcpy((char *)*array + *count * bytes, element, bytes);
+	++*count;
 	return 0;
+}
+
+static int
+keep_document(struct ruleset_builder *builder, const struct sigma_rule *document)
+{
+	void *rules = builder->rules, *filters = builder->filters;
+	int result;
+
+	if (document->kind == SIGMA_FILTER) {
+		result = append(&filters, &builder->filter_count, &builder->filter_size,
+			&document->filter, sizeof(document->filter));
+		builder->filters = filters;
+	} else {
+		result = append(
+			&rules, &builder->count, &builder->size, document, sizeof(*document));
+		builder->rules = rules;
+	}
+	return result;
 }
 
 static int
@@ -170,21 +201,20 @@ add_document(struct ruleset_builder *builder, const struct yaml *yaml, const cha
 		.fields = &builder->fields,
 		.placeholders = &builder->placeholders };
 	struct arena_mark mark = arena_mark(builder->arena);
-	int result = builder_grow(builder);
+	struct sigma_rule document;
+	int result;
 
-	if (result != 0)
-		return result;
 	if (placeholders_are(root)) {
 		placeholders_read(&reader, root, &builder->placeholders);
 		return reader.no_memory ? -ENOMEM : 0;
 	}
-	if (builder->count == RULES_MAX) {
+	if (builder->count + builder->filter_count == RULES_MAX) {
 		yaml_fault(yaml, root, faults, false, "more than %d rules; remove some", RULES_MAX);
 		return 0;
 	}
-	result = sigma_parse(&reader, file, root, &builder->rules[builder->count]);
+	result = sigma_parse(&reader, file, root, &document);
 	if (result == 0)
-		builder->count++;
+		result = keep_document(builder, &document);
 	else
 		arena_rewind(builder->arena, mark);
 	return result == -ENOMEM ? result : 0;
@@ -251,6 +281,25 @@ id_compare(const void *left, const void *right)
 	return (a->rule.index > b->rule.index) - (a->rule.index < b->rule.index);
 }
 
+static int
+filter_compare(const void *left, const void *right)
+{
+	const struct filter *a = left, *b = right;
+	int order = strcmp(a->file, b->file);
+
+	return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static void
+order_filters(struct ruleset_builder *builder)
+{
+	if (builder->filter_count > 0)
+		qsort(builder->filters, builder->filter_count, sizeof(*builder->filters),
+			filter_compare);
+	for (uint32_t i = 0; i < builder->filter_count; i++)
+		builder->filters[i].index = i;
+}
+
 /* Sort the rules by place and see that no two have one id. */
 static int
 order_rules(struct ruleset_builder *builder, struct faults *faults)
@@ -294,24 +343,31 @@ add_pattern(struct pattern_set *set, enum wevent_field field, struct condition_p
 	return 0;
 }
 
+static int
+add_patterns(struct pattern_set *set, struct condition *condition)
+{
+	for (uint32_t i = 0; i < condition->item_count; i++) {
+		const struct condition_item *item = &condition->items[i];
+
+		for (uint32_t p = item->first; p < item->first + item->count; p++)
+			if (add_pattern(set, item->field, &condition->patterns[p]) != 0)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Number all patterns and build the databases. */
 static int
 compile_patterns(struct ruleset *set, struct faults *faults)
 {
 	char error[PATTERN_ERROR_MAX];
 
-	for (uint32_t i = 0; i < set->count; i++) {
-		struct condition *condition = &set->rules[i].condition;
-
-		for (uint32_t k = 0; k < condition->item_count; k++) {
-			const struct condition_item *item = &condition->items[k];
-
-			for (uint32_t p = item->first; p < item->first + item->count; p++)
-				if (add_pattern(set->patterns, item->field,
-					    &condition->patterns[p]) != 0)
-					return -ENOMEM;
-		}
-	}
+	for (uint32_t i = 0; i < set->count; i++)
+		if (add_patterns(set->patterns, &set->rules[i].condition) != 0)
+			return -ENOMEM;
+	for (uint32_t i = 0; i < set->filter_count; i++)
+		if (add_patterns(set->patterns, &set->filters[i].condition) != 0)
+			return -ENOMEM;
 	if (pattern_compile(set->patterns, error) == 0)
 		return 0;
 	faults_add(faults, "rules", 0, 0, false, "the patterns of all rules together: %s", error);
@@ -530,6 +586,17 @@ plan_waits(struct ruleset *set, const struct condition *condition, struct plan *
 	return 0;
 }
 
+/* The fields that a condition looks at. */
+static int
+list_fields(struct ruleset *set, const struct condition *condition, struct field_list *list)
+{
+	if (list_make(set, list, condition->item_count) != 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < condition->item_count; i++)
+		list_add(list, condition->items[i].field);
+	return 0;
+}
+
 static int
 make_plans(struct ruleset *set)
 {
@@ -541,13 +608,83 @@ make_plans(struct ruleset *set)
 		struct plan *plan = &set->plans[i];
 
 		*plan = (struct plan){ 0 };
-		if (list_make(set, &plan->fields, condition->item_count) != 0)
+		if (list_fields(set, condition, &plan->fields) != 0)
 			return -ENOMEM;
-		for (uint32_t k = 0; k < condition->item_count; k++)
-			list_add(&plan->fields, condition->items[k].field);
 		if (plan_ids(set, condition, plan) != 0 || plan_waits(set, condition, plan) != 0)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+/* Is it called by this id, in any letter case, or this name? */
+static bool
+is_called(const struct sigma_rule *rule, const char *reference)
+{
+	return compare_nocase(rule->rule.id, reference) == 0 ||
+	       (rule->name != NULL && strcmp(rule->name, reference) == 0);
+}
+
+/* Does the filter speak of the rule?  `used` has room for its references. */
+static bool
+filter_names(const struct filter *filter, const struct sigma_rule *rule, bool *used)
+{
+	bool named = filter->rules == NULL;
+
+	for (uint32_t i = 0; filter->rules != NULL && filter->rules[i] != NULL; i++) {
+		if (!is_called(rule, filter->rules[i]))
+			continue;
+		used[i] = true;
+		named = true;
+	}
+	return named;
+}
+
+/* Put the filter on the lists of its rules, which have room for all filters. */
+static int
+link_filter(struct ruleset *set, const struct filter *filter, struct faults *faults)
+{
+	uint32_t count = 0;
+	bool *used;
+
+	while (filter->rules != NULL && filter->rules[count] != NULL)
+		count++;
+	used = calloc(count + 1, sizeof(*used));
+	if (used == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct plan *plan = &set->plans[i];
+
+		if (filter_names(filter, &set->rules[i], used))
+			plan->filters[plan->filter_count++] = filter->index;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (!used[i])
+			faults_add(faults, filter->file, filter->line, filter->column, true,
+				"the filter names a rule that is not loaded: %s; correct it or "
+				"remove it",
+				filter->rules[i]);
+	free(used);
+	return 0;
+}
+
+static int
+link_filters(struct ruleset *set, struct faults *faults)
+{
+	size_t room = set->filter_count * sizeof(uint32_t) + 1;
+
+	set->filter_fields =
+		arena_alloc(set->arena, set->filter_count * sizeof(*set->filter_fields) + 1);
+	if (set->filter_fields == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->count && set->filter_count > 0; i++) {
+		set->plans[i].filters = arena_alloc(set->arena, room);
+		if (set->plans[i].filters == NULL)
+			return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < set->filter_count; i++)
+		if (list_fields(set, &set->filters[i].condition, &set->filter_fields[i]) != 0 ||
+			link_filter(set, &set->filters[i], faults) != 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -772,6 +909,8 @@ compile(struct ruleset *set, struct faults *faults)
 	if (result == 0)
 		result = make_plans(set);
 	if (result == 0)
+		result = link_filters(set, faults);
+	if (result == 0)
 		result = make_wake(set);
 	if (result == 0)
 		result = make_buckets(set);
@@ -803,10 +942,13 @@ ruleset_build(struct ruleset_builder *builder, struct faults *faults)
 	result = order_rules(builder, faults);
 	if (result != 0)
 		goto fail;
+	order_filters(builder);
 	/* The builder keeps all of it until nothing can fail any more. */
 	set->arena = builder->arena;
 	set->rules = builder->rules;
 	set->count = builder->count;
+	set->filters = builder->filters;
+	set->filter_count = builder->filter_count;
 	set->words = builder->count / 64 + 1;
 	result = find_own_fields(set, &builder->fields);
 	if (result == 0)
@@ -815,6 +957,7 @@ ruleset_build(struct ruleset_builder *builder, struct faults *faults)
 		goto fail;
 	builder->arena = NULL;
 	builder->rules = NULL;
+	builder->filters = NULL;
 	return set;
 fail:
 	if (result == -ENOMEM)
@@ -846,6 +989,7 @@ ruleset_unref(struct ruleset *set)
 	pattern_set_free(set->patterns);
 	wevent_names_free(set->names);
 	free(set->rules);
+	free(set->filters);
 	arena_free(set->arena);
 	free(set);
 }
@@ -854,6 +998,19 @@ const struct wevent_names *
 ruleset_names(const struct ruleset *set)
 {
 	return set->names;
+}
+
+size_t
+ruleset_filter_count(const struct ruleset *set)
+{
+	return set->filter_count;
+}
+
+const struct filter *
+ruleset_filter(const struct ruleset *set, size_t index)
+{
+	assert(index < set->filter_count);
+	return &set->filters[index];
 }
 
 size_t
@@ -888,8 +1045,9 @@ ruleset_scratch_new(const struct ruleset *set)
 	scratch->awake = calloc(set->words, sizeof(*scratch->awake));
 	scratch->scanned = calloc(set->field_count / 64 + 1, sizeof(*scratch->scanned));
 	scratch->matches = calloc((size_t)set->match_max + 1, sizeof(*scratch->matches));
+	scratch->filtered = calloc((size_t)set->match_max + 1, sizeof(*scratch->filtered));
 	if (scratch->patterns == NULL || scratch->awake == NULL || scratch->scanned == NULL ||
-		scratch->matches == NULL) {
+		scratch->matches == NULL || scratch->filtered == NULL) {
 		ruleset_scratch_free(scratch);
 		return NULL;
 	}
@@ -905,6 +1063,7 @@ ruleset_scratch_free(struct ruleset_scratch *scratch)
 	free(scratch->awake);
 	free(scratch->scanned);
 	free(scratch->matches);
+	free(scratch->filtered);
 	free(scratch);
 }
 
@@ -1024,6 +1183,55 @@ wake_rules(const struct ruleset *set, struct ruleset_scratch *scratch, const str
 	return any != 0;
 }
 
+/* The filters of a rule that matched.  false: one of them takes the match away. */
+static bool
+stays(const struct ruleset *set, struct ruleset_scratch *scratch, const struct wevent *event,
+	uint32_t rule, struct match *match)
+{
+	const struct plan *plan = &set->plans[rule];
+
+	for (uint32_t i = 0; i < plan->filter_count; i++) {
+		const struct filter *filter = &set->filters[plan->filters[i]];
+		struct match ignored;
+
+		if ((match->filter != NULL && filter->lower) || !filter_is_in_force(filter, event))
+			continue;
+		scan_fields(set, scratch, event, &set->filter_fields[filter->index]);
+		if (condition_eval(&filter->condition, scratch->patterns, event, &ignored))
+			continue;
+		match->filter = filter;
+		if (!filter->lower)
+			return false;
+		if (match->severity > SEVERITY_INFORMATIONAL)
+			match->severity--;
+	}
+	return true;
+}
+
+/* A rule that is awake.  Does it match? */
+static bool
+match_rule(const struct ruleset *set, struct ruleset_scratch *scratch, const struct wevent *event,
+	uint32_t rule, struct match *match)
+{
+	match->rule = &set->rules[rule].rule;
+	match->severity = match->rule->severity;
+	match->filter = NULL;
+	scan_fields(set, scratch, event, &set->plans[rule].fields);
+	if (!condition_eval(&set->rules[rule].condition, scratch->patterns, event, match))
+		return false;
+	if (stays(set, scratch, event, rule, match))
+		return true;
+	scratch->filtered[scratch->filtered_count++] = *match;
+	return false;
+}
+
+size_t
+ruleset_filtered(const struct ruleset_scratch *scratch, const struct match **filtered)
+{
+	*filtered = scratch->filtered;
+	return scratch->filtered_count;
+}
+
 size_t
 ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	const struct wevent *event, const struct match **matches)
@@ -1032,6 +1240,7 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	size_t n = 0;
 
 	*matches = scratch->matches;
+	scratch->filtered_count = 0;
 	if (bucket == NULL)
 		return 0;
 	pattern_reset(scratch->patterns);
@@ -1048,10 +1257,7 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 			scratch->awake[word] &= scratch->awake[word] - 1) {
 			uint32_t rule = word * 64 + (uint32_t)__builtin_ctzll(scratch->awake[word]);
 
-			scan_fields(set, scratch, event, &set->plans[rule].fields);
-			scratch->matches[n].rule = &set->rules[rule].rule;
-			n += condition_eval(&set->rules[rule].condition, scratch->patterns, event,
-				&scratch->matches[n]);
+			n += match_rule(set, scratch, event, rule, &scratch->matches[n]);
 		}
 	}
 	return n;

@@ -44,8 +44,12 @@ struct rule {
 	uint32_t index;                    /* in the set, by file name and place */
 };
 
+struct filter; /* detect/filter.h */
+
 struct match {
 	const struct rule *rule;
+	enum severity severity;      /* the rule's, or one level lower */
+	const struct filter *filter; /* that lowered it or took it away, or NULL */
 	uint32_t matched_count;
 	struct {
 		enum wevent_field field;
@@ -79,6 +83,8 @@ void ruleset_unref(struct ruleset *);
  * wevent_value().  The set's; NULL when there are none. */
 const struct wevent_names *ruleset_names(const struct ruleset *);
 
+size_t ruleset_filter_count(const struct ruleset *);
+const struct filter *ruleset_filter(const struct ruleset *, size_t index);
 size_t ruleset_count(const struct ruleset *);
 const struct rule *ruleset_rule(const struct ruleset *, size_t index);
 /* Rules, patterns and databases, for the log and the status. */
@@ -97,5 +103,8 @@ int ruleset_complete(
  * scratch's and valid until its next use. */
 size_t ruleset_match(const struct ruleset *, struct ruleset_scratch *, const struct wevent *,
 	const struct match **matches);
+
+/* The matches of that event that filters took away; valid as long. */
+size_t ruleset_filtered(const struct ruleset_scratch *, const struct match **filtered);
 
 #endif

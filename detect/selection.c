@@ -405,19 +405,15 @@ read_conditions(struct detection *detection, struct fy_node *key, struct fy_node
 		read_condition(detection, node, selections, count);
 }
 
-/* The keys of the detection that are no selections. */
 static bool
-is_reserved(struct sigma_reader *reader, struct fy_node *key)
+is_selection(struct fy_node *key, const char *const *others)
 {
 	struct slice name = yaml_scalar(key);
 
-	if (slice_equal(name, SLICE("timeframe"))) {
-		reader_refuse(reader, key,
-			"'timeframe' belongs to aggregations, which Sigma 2 has given up; remove "
-			"it");
-		return true;
-	}
-	return slice_equal(name, SLICE("condition"));
+	for (size_t i = 0; others[i] != NULL; i++)
+		if (slice_equal(name, slice_of(others[i])))
+			return false;
+	return !slice_equal(name, SLICE("condition"));
 }
 
 static void
@@ -441,7 +437,7 @@ warn_unused(struct sigma_reader *reader, struct fy_node *detection,
 
 void
 selection_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
-	struct condition *out)
+	const char *const *others, struct condition *out)
 {
 	struct detection detection = { .reader = reader, .out = out };
 	struct condition_selection *selections;
@@ -452,7 +448,8 @@ selection_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node 
 
 	if (!reader_is_map(value)) {
 		reader_refuse(reader, value == NULL ? key : value,
-			"'detection' must be a map of selections and a condition");
+			"'%.*s' must be a map of selections and a condition",
+			READER_SHOW(yaml_scalar(key)));
 		return;
 	}
 	selections = arena_alloc(reader->arena,
@@ -468,7 +465,7 @@ selection_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node 
 			condition_key = name;
 			condition = fy_node_pair_value(pair);
 		}
-		if (is_reserved(reader, name))
+		if (!is_selection(name, others))
 			continue;
 		selections[count] = (struct condition_selection){ 0 };
 		read_selection(&detection, name, fy_node_pair_value(pair), &selections[count]);

@@ -7,8 +7,10 @@
 #include "detect/reader.h"
 
 /* Read the map of selections at `value`, which is that of `key`, into `out`, but for its patterns'
- * ids.  Faults are the reader's. */
-void selection_read(
-	struct sigma_reader *, struct fy_node *key, struct fy_node *value, struct condition *out);
+ * ids.  Its keys of these other names (NULL-terminated) are no selections.  Faults are the
+ * reader's.
+ */
+void selection_read(struct sigma_reader *, struct fy_node *key, struct fy_node *value,
+	const char *const *others, struct condition *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* Sigma rules (specification 2.1): a YAML document -> what an alert says of the rule, the events
- * that it is for, and its detection as items, selections and a condition.
+/* Sigma documents (specification 2.1): what an alert says of a rule, the events that it is for, and
+ * what it looks for.
  *
  * The specification's keys are in tables.  Keys of the author's own at the top level are allowed by
  * it and passed over; everything else that is not known, or not supported yet, is refused with its
@@ -8,7 +8,7 @@
  * Fields that the canonical event does not have are kept from the record for the rules that name
  * them, under the very name.
  *
- * Not here yet: correlations, filters. */
+ * Not here yet: correlations. */
 
 #include <errno.h>
 #include <string.h>
@@ -19,9 +19,9 @@
 struct document {
 	struct sigma_reader *reader;
 	struct sigma_rule *out;
-	const char *name;
 	bool level;
 	bool logsource;
+	bool detection;
 };
 
 typedef void read_function(struct document *, struct fy_node *key, struct fy_node *value);
@@ -35,7 +35,7 @@ read_title(struct document *document, struct fy_node *key, struct fy_node *value
 static void
 read_name(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(document->reader, key, value, &document->name);
+	reader_text(document->reader, key, value, &document->out->name);
 }
 
 static void
@@ -228,7 +228,8 @@ keep_routes(
 	document->out->route_count = count;
 	if (count == 0)
 		yaml_fault(document->reader->yaml, node, document->reader->faults, true,
-			"no event that the collector takes is of this logsource: the rule is idle");
+			"no event that the collector takes is of this logsource: the %s is idle",
+			document->out->kind == SIGMA_RULE ? "rule" : "filter");
 }
 
 static void
@@ -274,44 +275,80 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 	keep_routes(document, value, routes, logsource_routes(product, category, service, routes));
 }
 
-/* The keys that make a document something else than a rule, or change what a rule means. */
-static const struct {
-	const char *key;
-	const char *why;
-} refused[] = {
-	{ "correlation", "correlations are not supported yet; remove the document" },
-	{ "filter", "filters are not supported yet; remove the document" },
-	{ "action", "rule collections ('action') are Sigma 1; write each rule out" },
-};
-
 static void
 read_detection(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	selection_read(document->reader, key, value, &document->out->condition);
+	static const char *const others[] = { "timeframe", NULL };
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	while (reader_is_map(value) && (pair = fy_node_mapping_iterate(value, &iterator)) != NULL)
+		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), SLICE("timeframe")))
+			reader_refuse(document->reader, fy_node_pair_key(pair),
+				"'timeframe' belongs to aggregations, which Sigma 2 has given up; "
+				"remove it");
+	selection_read(document->reader, key, value, others, &document->out->condition);
 }
+
+static void
+read_filter(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	filter_read(document->reader, key, value, &document->out->filter);
+}
+
+static void
+read_action(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	if (document->out->kind == SIGMA_FILTER)
+		filter_read_action(document->reader, key, value, &document->out->filter);
+	else
+		reader_refuse(document->reader, key,
+			"rule collections ('action') are Sigma 1; write each rule out");
+}
+
+static void
+read_schedule(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	filter_read_schedule(document->reader, key, value, &document->out->filter);
+}
+
+#define KIND(kind) (1U << SIGMA_##kind)
+#define ALL_KINDS (KIND(RULE) | KIND(FILTER))
 
 static const struct {
 	const char *key;
 	read_function *read;
+	unsigned int kinds; /* of documents that have it; in others it is the author's own */
 } keys[] = {
-	{ "description", read_description },
-	{ "detection", read_detection },
-	{ "detection_type", read_detection_type },
-	{ "falsepositives", read_falsepositives },
-	{ "fields", read_fields },
-	{ "id", read_id },
-	{ "level", read_level },
-	{ "logsource", read_logsource },
-	{ "name", read_name },
-	{ "status", read_status },
-	{ "tags", read_tags },
-	{ "taxonomy", read_taxonomy },
-	{ "title", read_title },
+	{ "action", read_action, ALL_KINDS },
+	{ "description", read_description, ALL_KINDS },
+	{ "detection", read_detection, KIND(RULE) },
+	{ "detection_type", read_detection_type, KIND(RULE) },
+	{ "falsepositives", read_falsepositives, KIND(RULE) },
+	{ "fields", read_fields, KIND(RULE) },
+	{ "filter", read_filter, KIND(FILTER) },
+	{ "id", read_id, ALL_KINDS },
+	{ "level", read_level, KIND(RULE) },
+	{ "logsource", read_logsource, ALL_KINDS },
+	{ "name", read_name, ALL_KINDS },
+	{ "schedule", read_schedule, KIND(FILTER) },
+	{ "status", read_status, ALL_KINDS },
+	{ "tags", read_tags, KIND(RULE) },
+	{ "taxonomy", read_taxonomy, ALL_KINDS },
+	{ "title", read_title, ALL_KINDS },
 };
 
-/* Is the document a rule at all? */
+/* The keys that say what a document is; a rule has detection. */
+static const struct {
+	const char *key;
+	enum sigma_kind kind;
+} kinds[] = {
+	{ "filter", SIGMA_FILTER },
+};
+
+/* What the document is.  false: nothing that could be read. */
 static bool
-check_kind(struct document *document, struct fy_node *root)
+find_kind(struct document *document, struct fy_node *root)
 {
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
@@ -324,13 +361,14 @@ check_kind(struct document *document, struct fy_node *root)
 	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
 		struct slice name = yaml_scalar(fy_node_pair_key(pair));
 
-		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-			if (slice_equal(name, slice_of(refused[i].key))) {
-				reader_refuse(document->reader, fy_node_pair_key(pair), "%s",
-					refused[i].why);
-				return false;
-			}
+		if (slice_equal(name, SLICE("correlation"))) {
+			reader_refuse(document->reader, fy_node_pair_key(pair),
+				"correlations are not supported yet; remove the document");
+			return false;
 		}
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			if (slice_equal(name, slice_of(kinds[i].key)))
+				document->out->kind = kinds[i].kind;
 	}
 	return true;
 }
@@ -340,27 +378,36 @@ read_keys(struct document *document, struct fy_node *root)
 {
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
-	bool detection = false;
 
 	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
 		struct slice name = yaml_scalar(fy_node_pair_key(pair));
 
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-			if (!slice_equal(name, slice_of(keys[i].key)))
+			if (!slice_equal(name, slice_of(keys[i].key)) ||
+				(keys[i].kinds & 1U << document->out->kind) == 0)
 				continue;
 			keys[i].read(document, fy_node_pair_key(pair), fy_node_pair_value(pair));
-			detection = detection || keys[i].read == read_detection;
+			document->detection = document->detection || keys[i].read == read_detection;
 		}
 	}
-	if (!document->logsource)
+}
+
+/* What no document of its kind can do without. */
+static void
+check_keys(struct document *document, struct fy_node *root)
+{
+	bool rule = document->out->kind == SIGMA_RULE;
+
+	if (rule && !document->logsource)
 		reader_refuse(document->reader, root,
 			"the rule has no logsource; write 'logsource:' with 'category: "
 			"process_creation' or 'service: sysmon' in it");
-	if (!detection)
+	if (rule && !document->detection)
 		reader_refuse(document->reader, root,
 			"the rule has no detection; write selections and a condition");
 	if (document->out->rule.title == NULL && !document->reader->failed)
-		reader_refuse(document->reader, root, "the rule has no title; write 'title: ...'");
+		reader_refuse(document->reader, root, "the %s has no title; write 'title: ...'",
+			rule ? "rule" : "filter");
 }
 
 /* Below a directory named core. */
@@ -381,7 +428,7 @@ is_core(struct slice file)
 	return false;
 }
 
-/* What the rule leaves out and alerts need. */
+/* What the document leaves out and alerts need. */
 static void
 complete(struct document *document, struct fy_node *root)
 {
@@ -391,22 +438,37 @@ complete(struct document *document, struct fy_node *root)
 	if (rule->id == NULL) {
 		rule->id = rule->title;
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
-			"the rule has no id, its title is taken; make one with "
-			"uuidgen");
+			"there is no id, the title is taken; make one with uuidgen");
 	}
-	if (!document->level) {
+	if (!document->level && document->out->kind == SIGMA_RULE) {
 		rule->severity = SEVERITY_MEDIUM;
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
 			"the rule has no level, medium is taken; write one");
 	}
 	if (rule->detection_type == NULL)
-		rule->detection_type = document->name != NULL ? document->name : rule->title;
+		rule->detection_type =
+			document->out->name != NULL ? document->out->name : rule->title;
 	if (rule->tags == NULL)
 		rule->tags = rule->techniques = none;
 	if (rule->falsepositives == NULL)
 		rule->falsepositives = none;
 	if (rule->field_names == NULL)
 		rule->field_names = none;
+}
+
+/* What a filter has that its document has. */
+static void
+complete_filter(struct sigma_rule *document)
+{
+	struct filter *filter = &document->filter;
+
+	filter->id = document->rule.id;
+	filter->title = document->rule.title;
+	filter->file = document->rule.file;
+	filter->line = document->line;
+	filter->column = document->column;
+	filter->routes = document->routes;
+	filter->route_count = document->route_count;
 }
 
 int
@@ -421,10 +483,14 @@ sigma_parse(
 	yaml_place(reader->yaml, root, &rule.line, &rule.column);
 	rule.id_line = rule.line;
 	rule.id_column = rule.column;
-	if (check_kind(&document, root))
+	if (find_kind(&document, root)) {
 		read_keys(&document, root);
+		check_keys(&document, root);
+	}
 	if (!reader->failed)
 		complete(&document, root);
+	if (rule.kind == SIGMA_FILTER)
+		complete_filter(&rule);
 	if (reader->no_memory)
 		return -ENOMEM;
 	if (reader->failed)

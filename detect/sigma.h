@@ -1,19 +1,26 @@
 #ifndef DETECT_SIGMA_H
 #define DETECT_SIGMA_H
 
-/* One Sigma document -> a rule with its condition, ready to be compiled into a set. */
+/* One Sigma document -> a rule with its condition, or a filter, ready to be compiled into a set. */
 
 #include "detect/condition.h"
+#include "detect/filter.h"
 #include "detect/logsource.h"
 #include "detect/reader.h"
 
+enum sigma_kind { SIGMA_RULE, SIGMA_FILTER };
+
+/* A document. */
 struct sigma_rule {
+	enum sigma_kind kind;
 	struct rule rule;           /* but for its index */
 	const struct route *routes; /* the events that it is for */
 	uint32_t route_count;       /* 0: it is idle, since none of them come here */
 	struct condition condition; /* but for its patterns' ids */
 	int line, column;           /* of the document */
 	int id_line, id_column;
+	const char *name;     /* by which others may refer to it, or NULL */
+	struct filter filter; /* of SIGMA_FILTER, but for its index */
 };
 
 /* Read a document's root.  All text is copied into the reader's arena, `file` is borrowed for as

@@ -93,7 +93,7 @@ set_up(void)
 	event.f[F_ProcessId] = SLICE("1950");
 	event.f[F_LogonId] = SLICE("0x3e7");
 
-	match = (struct match){ .rule = &shell, .matched_count = 1 };
+	match = (struct match){ .rule = &shell, .severity = SEVERITY_CRITICAL, .matched_count = 1 };
 	match.matched[0].field = F_Image;
 	match.matched[0].name = "Image";
 	match.matched[0].pattern = SLICE("\\cmd.exe");
@@ -150,7 +150,7 @@ build_one(void)
 
 START_TEST(alert_has_all_keys_in_order)
 {
-	const struct match other = { .rule = &whoami };
+	const struct match other = { .rule = &whoami, .severity = SEVERITY_LOW };
 	const struct match *matches[] = { &match, &other };
 	struct alert alert;
 	const char *json = build(matches, 2, &alert);

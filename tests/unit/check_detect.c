@@ -103,6 +103,8 @@ give_back(void *owner, struct host *host)
 	table.held = 0;
 }
 
+static size_t filtered_count;
+
 static void
 emit(void *context, const struct alert *alert)
 {
@@ -116,6 +118,14 @@ emit(void *context, const struct alert *alert)
 	snprintf(emitted.title[i], sizeof(emitted.title[i]), "%s", alert->rule->title);
 	snprintf(emitted.json[i], sizeof(emitted.json[i]), "%.*s", (int)alert->json.len,
 		alert->json.ptr);
+}
+
+static void
+filtered(void *context, const struct filter *filter)
+{
+	(void)context;
+	(void)filter;
+	filtered_count++;
 }
 
 static struct ruleset *
@@ -191,8 +201,9 @@ run(struct wevent *event, int64_t received)
 		.address = SLICE("192.0.2.7"),
 		.received = received,
 	};
+	const struct detect_sink sink = { &emitted, emit, filtered };
 
-	return detect_event(detect, event, &source, arena, emit, &emitted);
+	return detect_event(detect, event, &source, arena, &sink);
 }
 
 START_TEST(core_rule_speaks_for_the_event)

@@ -90,7 +90,8 @@ static const struct {
 	{ "tags that are no list", "tags: attack.t1505\n" RULE("  s: {Image: x}\n  condition: s\n"),
 		1, 7, "'tags'" },
 	{ "a correlation", "title: t\ncorrelation: {type: event_count}\n", 2, 1, "correlations" },
-	{ "a filter", "title: t\nfilter: {rules: any}\n", 2, 1, "filters" },
+	{ "a filter without a condition", "title: t\nfilter: {rules: any}\n", 2, 1,
+		"no condition" },
 	{ "a collection", "action: global\ntitle: t\n", 1, 1, "collections" },
 	{ "an unknown word of a logsource",
 		"title: t\n" ID "logsource:\n  product: windows\n  channel: System\n"

@@ -1,0 +1,279 @@
+/* Filters: what of a document is refused, and when one counts. */
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/filter.h"
+#include "detect/ruleset.h"
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define SYSMON "Microsoft-Windows-Sysmon/Operational"
+#define RULE_ID "00000000-0000-4000-8000-000000000001"
+#define FILTER_ID "00000000-0000-4000-8000-0000000000f1"
+#define RULE                                                       \
+	"title: t\nid: " RULE_ID "\nname: the_rule\nlevel: high\n" \
+	"logsource: {product: windows, service: sysmon}\n"         \
+	"detection:\n  s: {Image|endswith: '\\cmd.exe'}\n  condition: s\n"
+#define FILTER(rest) "---\ntitle: f\nid: " FILTER_ID "\n" rest
+
+static const struct {
+	const char *name;
+	const char *filter;
+	const char *want; /* part of the fault */
+	bool warning;
+} refused_rows[] = {
+	{ "no rules", "filter: {s: {Image: x}, condition: not s}\n", "names no rules", false },
+	{ "an empty list of rules", "filter: {rules: [], s: {Image: x}, condition: not s}\n",
+		"'rules' names none", false },
+	{ "no condition", "filter: {rules: any, s: {Image: x}}\n", "no condition", false },
+	{ "no map", "filter: any\n", "must be a map", false },
+	{ "an action of its own",
+		"action: hide\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"unknown action 'hide'", false },
+	{ "a day",
+		"schedule: {days: [someday]}\nfilter: {rules: any, s: {Image: x}, condition: not "
+		"s}\n",
+		"days are mon", false },
+	{ "hours",
+		"schedule: {hours: \"9-17\"}\nfilter: {rules: any, s: {Image: x}, condition: not "
+		"s}\n",
+		"hours are written as", false },
+	{ "the 25th hour",
+		"schedule: {hours: \"22:00-25:00\"}\nfilter: {rules: any, s: {Image: x}, "
+		"condition: not s}\n",
+		"hours are written as", false },
+	{ "a zone by name",
+		"schedule: {zone: Europe/Berlin}\nfilter: {rules: any, s: {Image: x}, condition: "
+		"not s}\n",
+		"offset from it", false },
+	{ "another key of a schedule",
+		"schedule: {from: x}\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"not 'from'", false },
+	{ "an empty schedule",
+		"schedule: []\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"schedule is empty", false },
+	{ "no title", "filter: {rules: any, s: {Image: x}, condition: not s}\ntitle: ''\n", "title",
+		false },
+	{ "a rule that is not there",
+		"filter: {rules: [the_rule, nobody], s: {Image: x}, condition: not s}\n",
+		"names a rule that is not loaded: nobody", true },
+	{ "a condition without not", "filter: {rules: any, s: {Image: x}, condition: s}\n",
+		"write 'not SELECTION'", true },
+	{ "a logsource that never comes",
+		"logsource: {product: aws}\nfilter: {rules: any, s: {Image: x}, condition: not "
+		"s}\n",
+		"the filter is idle", true },
+};
+
+static struct ruleset *
+build(const char *text, struct faults *faults)
+{
+	struct ruleset_builder *builder = ruleset_builder_new();
+	struct ruleset *set;
+
+	ruleset_builder_add(builder, "f.yml", slice_of(text), faults);
+	set = ruleset_build(builder, faults);
+	ruleset_builder_free(builder);
+	return set;
+}
+
+START_TEST(faults_say_what_is_wrong)
+{
+	struct faults faults = { 0 };
+	struct ruleset *set;
+	char text[2048];
+
+	(void)snprintf(text, sizeof(text), RULE "---\n%s%s", refused_rows[_i].filter,
+		strstr(refused_rows[_i].filter, "title:") != NULL ? ""
+								  : "title: f\nid: " FILTER_ID
+								    "\n");
+	set = build(text, &faults);
+	ck_assert_msg(faults.count > 0, "%s", refused_rows[_i].name);
+	ck_assert_msg(strstr(faults.list[0].text, refused_rows[_i].want) != NULL, "%s: %s",
+		refused_rows[_i].name, faults.list[0].text);
+	ck_assert_int_eq(faults.list[0].warning, refused_rows[_i].warning);
+	ck_assert_int_gt(faults.list[0].line, 8);
+	ruleset_unref(set);
+	faults_done(&faults);
+}
+END_TEST
+
+/* 2026-11-27 is a Friday. */
+#define FRIDAY INT64_C(1795737600) /* 00:00 UTC */
+#define HOUR 3600
+
+static const struct {
+	const char *name;
+	const char *filter;
+	const char *user;
+	int64_t time; /* seconds; -1: none */
+	size_t want;
+	enum severity severity;
+} effect_rows[] = {
+	{ "takes away", FILTER("filter: {rules: any, s: {User: svc}, condition: not s}\n"), "svc",
+		0, 0, SEVERITY_HIGH },
+	{ "leaves others", FILTER("filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"anna", 0, 1, SEVERITY_HIGH },
+	{ "by id, in capitals",
+		FILTER("filter: {rules: [00000000-0000-4000-8000-000000000001], s: {User: svc}, "
+		       "condition: not s}\n"),
+		"svc", 0, 0, SEVERITY_HIGH },
+	{ "by name", FILTER("filter: {rules: [the_rule], s: {User: svc}, condition: not s}\n"),
+		"svc", 0, 0, SEVERITY_HIGH },
+	{ "one name that is no list",
+		FILTER("filter: {rules: the_rule, s: {User: svc}, condition: not s}\n"), "svc", 0,
+		0, SEVERITY_HIGH },
+	{ "lowers",
+		FILTER("action: lower\nfilter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", 0, 1, SEVERITY_MEDIUM },
+	{ "drops by name",
+		FILTER("action: drop\nfilter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", 0, 0, SEVERITY_HIGH },
+	{ "a selection that is wanted",
+		FILTER("filter: {rules: any, s: {User: svc}, condition: s}\n"), "anna", 0, 0,
+		SEVERITY_HIGH },
+	{ "its own logsource",
+		FILTER("logsource: {product: windows, category: process_creation}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", 0, 0, SEVERITY_HIGH },
+	{ "another logsource",
+		FILTER("logsource: {product: windows, category: file_event}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", 0, 1, SEVERITY_HIGH },
+	{ "on its day",
+		FILTER("schedule: {days: fri}\nfilter: {rules: any, s: {User: svc}, condition: not "
+		       "s}\n"),
+		"svc", FRIDAY, 0, SEVERITY_HIGH },
+	{ "the day before",
+		FILTER("schedule: {days: [fri]}\nfilter: {rules: any, s: {User: svc}, condition: "
+		       "not s}\n"),
+		"svc", FRIDAY - 1, 1, SEVERITY_HIGH },
+	{ "within its hours",
+		FILTER("schedule: {hours: \"09:00-17:00\"}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY + 9 * HOUR, 0, SEVERITY_HIGH },
+	{ "at their end",
+		FILTER("schedule: {hours: \"09:00-17:00\"}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY + 17 * HOUR, 1, SEVERITY_HIGH },
+	{ "past midnight of its day",
+		FILTER("schedule: {days: [thursday], hours: \"22:00-04:00\"}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY + 3 * HOUR, 0, SEVERITY_HIGH },
+	{ "past midnight of another day",
+		FILTER("schedule: {days: [fri], hours: \"22:00-04:00\"}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY + 3 * HOUR, 1, SEVERITY_HIGH },
+	{ "in its zone",
+		FILTER("schedule: {days: [fri], hours: \"00:00-01:00\", zone: \"+02:00\"}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY - 90 * 60, 0, SEVERITY_HIGH },
+	{ "west of UTC",
+		FILTER("schedule: {days: [thu], hours: \"20:00-24:00\", zone: \"-05:00\"}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY + 2 * HOUR, 0, SEVERITY_HIGH },
+	{ "the second of two schedules",
+		FILTER("schedule: [{days: [mon]}, {days: [fri]}]\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY, 0, SEVERITY_HIGH },
+	{ "no time",
+		FILTER("schedule: {}\nfilter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", -1, 1, SEVERITY_HIGH },
+};
+
+START_TEST(has_the_effect_that_it_names)
+{
+	const struct match *matches, *filtered;
+	struct ruleset_scratch *scratch;
+	struct faults faults = { 0 };
+	struct ruleset *set;
+	struct wevent event;
+	char text[2048];
+	size_t count;
+
+	(void)snprintf(text, sizeof(text), RULE "%s", effect_rows[_i].filter);
+	set = build(text, &faults);
+	ck_assert_msg(set != NULL, "%s: %s", effect_rows[_i].name,
+		faults.count > 0 ? faults.list[0].text : "");
+	scratch = ruleset_scratch_new(set);
+	wevent_clear(&event);
+	event.event_id = 1;
+	event.f[F_EventID] = SLICE("1");
+	event.f[F_Channel] = SLICE(SYSMON);
+	event.f[F_Image] = SLICE("C:\\Windows\\cmd.exe");
+	event.f[F_User] = slice_of(effect_rows[_i].user);
+	if (effect_rows[_i].time >= 0)
+		event.time = effect_rows[_i].time * 1000000;
+	count = ruleset_match(set, scratch, &event, &matches);
+	ck_assert_msg(count == effect_rows[_i].want, "%s", effect_rows[_i].name);
+	if (count > 0)
+		ck_assert_int_eq(matches[0].severity, effect_rows[_i].severity);
+	ck_assert_uint_eq(ruleset_filtered(scratch, &filtered), 1 - count);
+	if (count == 0)
+		ck_assert_str_eq(filtered[0].filter->id, FILTER_ID);
+	else
+		ck_assert_int_eq(
+			matches[0].filter != NULL, effect_rows[_i].severity != SEVERITY_HIGH);
+	ruleset_scratch_free(scratch);
+	ruleset_unref(set);
+	faults_done(&faults);
+}
+END_TEST
+
+/* One level for all that lower, and one that drops ends it. */
+START_TEST(several_filters_of_one_rule)
+{
+	static const char text[] =
+		RULE "---\ntitle: a\nid: a\naction: lower\n"
+		     "filter: {rules: any, s: {User: svc}, condition: not s}\n"
+		     "---\ntitle: b\nid: b\naction: lower\n"
+		     "filter: {rules: any, s: {User: svc}, condition: not s}\n"
+		     "---\ntitle: c\nid: c\n"
+		     "filter: {rules: any, s: {Computer: pc}, condition: not s}\n";
+	struct faults faults = { 0 };
+	struct ruleset *set = build(text, &faults);
+	struct ruleset_scratch *scratch;
+	const struct match *matches, *filtered;
+	struct wevent event;
+
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_eq(ruleset_filter_count(set), 3);
+	ck_assert_str_eq(ruleset_filter(set, 2)->title, "c");
+	scratch = ruleset_scratch_new(set);
+	wevent_clear(&event);
+	event.event_id = 1;
+	event.f[F_EventID] = SLICE("1");
+	event.f[F_Channel] = SLICE(SYSMON);
+	event.f[F_Image] = SLICE("C:\\Windows\\cmd.exe");
+	event.f[F_User] = SLICE("svc");
+	ck_assert_uint_eq(ruleset_match(set, scratch, &event, &matches), 1);
+	ck_assert_int_eq(matches[0].severity, SEVERITY_MEDIUM);
+	event.f[F_Computer] = SLICE("pc");
+	ck_assert_uint_eq(ruleset_match(set, scratch, &event, &matches), 0);
+	ck_assert_uint_eq(ruleset_filtered(scratch, &filtered), 1);
+	ck_assert_str_eq(filtered[0].filter->title, "c");
+	ruleset_scratch_free(scratch);
+	ruleset_unref(set);
+	faults_done(&faults);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("filter");
+	TCase *tcase = tcase_create("filter");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(tcase, faults_say_what_is_wrong, 0, ROWS(refused_rows));
+	tcase_add_loop_test(tcase, has_the_effect_that_it_names, 0, ROWS(effect_rows));
+	tcase_add_test(tcase, several_filters_of_one_rule);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
