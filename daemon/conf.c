@@ -88,6 +88,8 @@ static const struct setting settings[] = {
 		.max = 1024 },
 	{ "limits.json_keys", SETTING_COUNT, CONF(json_keys), .preset = "4096", .min = 64,
 		.max = 1000000 },
+	{ "limits.correlations", SETTING_BYTES, CONF(correlations_max), .preset = "64MiB",
+		.min = MIB, .max = 64 * GIB },
 	{ "limits.memory", SETTING_BYTES, CONF(memory_max), .preset = "512MiB", .min = MIB,
 		.max = 1024 * GIB },
 

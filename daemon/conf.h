@@ -87,10 +87,11 @@ struct conf {
 	uint64_t json_keys;
 	uint64_t memory_max; /* all input memory together, bytes */
 	uint64_t hosts_max;
-	uint64_t dead_letter_max; /* bytes of the file and its predecessor together */
-	uint64_t journal_max;     /* bytes of alerts that wait for outputs */
-	uint64_t stop_seconds;    /* for the flush at SIGTERM */
-	uint64_t stats_seconds;   /* 0: off */
+	uint64_t correlations_max; /* bytes of all windows together */
+	uint64_t dead_letter_max;  /* bytes of the file and its predecessor together */
+	uint64_t journal_max;      /* bytes of alerts that wait for outputs */
+	uint64_t stop_seconds;     /* for the flush at SIGTERM */
+	uint64_t stats_seconds;    /* 0: off */
 	uint64_t alert_raw_max;
 	bool alert_raw;
 	enum alert_mode alert_mode;

@@ -74,7 +74,10 @@ struct peer_metrics { /* several writers: atomic_fetch_add */
 	X(alerts_unsent, "alerts that an output had not sent when it was removed or stopped") \
 	X(reloads, "reloads done") \
 	X(reload_failures, "reloads refused") \
-	X(hosts_evicted, "hosts forgotten at hosts.max")
+	X(hosts_evicted, "hosts forgotten at hosts.max") \
+	X(windows_evicted, "windows of correlations forgotten at limits.correlations") \
+	X(correlation_late, "matches that came too late for a correlation") \
+	X(correlation_no_value, "matches without the value that a correlation counts")
 /* clang-format on */
 
 struct metrics;
@@ -109,7 +112,7 @@ struct metrics_view {
 	size_t workers;
 	size_t input_count; /* slots of worker_metrics.inputs in use, with their names */
 	const char *const *input_names;
-	size_t connections, hosts, memory_used, memory_max, journal_used, journal_max;
+	size_t connections, hosts, windows, memory_used, memory_max, journal_used, journal_max;
 	size_t rules, patterns, databases;
 	int64_t rules_loaded;    /* when */
 	const char *rules_fault; /* why the last reload was refused, or NULL */

@@ -49,7 +49,8 @@ pipeline_new(const struct pipeline_parts *parts)
 		return NULL;
 	pipeline->parts = *parts;
 	pipeline->detect =
-		detect_new((struct detect_hosts){ parts->hosts, hosts_borrow, hosts_give_back });
+		detect_new((struct detect_hosts){ parts->hosts, hosts_borrow, hosts_give_back },
+			windows_of(parts->windows));
 	if (pipeline->detect == NULL) {
 		free(pipeline);
 		return NULL;
@@ -116,20 +117,28 @@ keep(struct work *work)
 		origin->peer, work->first, work->message);
 }
 
+/* Into the journal.  false: it is lost. */
+static bool
+keep_alert(const struct pipeline_parts *parts, const struct alert *alert)
+{
+	if (journal_append(parts->journal, alert) == 0)
+		return false;
+	metrics_count(parts->metrics, DAEMON_journal_entries, 1);
+	metrics_rule(parts->metrics, alert->rule->id, alert->rule->title, 1);
+	return true;
+}
+
 static void
 emit(void *context, const struct alert *alert)
 {
 	struct work *work = context;
-	const struct pipeline_parts *parts = &work->pipeline->parts;
 
-	if (journal_append(parts->journal, alert) == 0) {
+	if (!keep_alert(&work->pipeline->parts, alert)) {
 		work->alerts_lost = true;
 		return;
 	}
 	counter_add(&work->input->alerts, 1);
 	atomic_fetch_add_explicit(&work->origin->peer_metrics->alerts, 1, memory_order_relaxed);
-	metrics_count(parts->metrics, DAEMON_journal_entries, 1);
-	metrics_rule(parts->metrics, alert->rule->id, alert->rule->title, 1);
 }
 
 static void
@@ -138,6 +147,15 @@ count_filtered(void *context, const struct filter *filter)
 	const struct work *work = context;
 
 	metrics_filter(work->pipeline->parts.metrics, filter->id, filter->title);
+}
+
+static void
+count_passed_over(void *context, enum window_answer answer)
+{
+	const struct work *work = context;
+
+	metrics_count(work->pipeline->parts.metrics,
+		answer == WINDOW_LATE ? DAEMON_correlation_late : DAEMON_correlation_no_value, 1);
 }
 
 static void
@@ -166,7 +184,7 @@ record(struct work *work, struct wevent *event)
 		.address = slice_of(work->origin->address),
 		.received = work->now,
 	};
-	const struct detect_sink sink = { work, emit, count_filtered };
+	const struct detect_sink sink = { work, emit, count_filtered, count_passed_over };
 	struct arena_mark mark = arena_mark(pipeline->arena);
 
 	if (event->host.len == 0)
@@ -266,8 +284,27 @@ pipeline_refused(struct pipeline *pipeline, enum reason why, struct slice head,
 	keep(&work);
 }
 
+/* An alert of a window that closed has no message that could become a dead letter. */
+static void
+emit_late(void *context, const struct alert *alert)
+{
+	static struct log_limit limit;
+	struct work *work = context;
+
+	if (!keep_alert(&work->pipeline->parts, alert))
+		log_limited(&limit, LOG_LEVEL_ERROR,
+			"correlation '%s': out of memory for an alert; it is lost",
+			alert->rule->title);
+}
+
 void
 pipeline_tick(struct pipeline *pipeline, int64_t now)
 {
-	detect_tick(pipeline->detect, now);
+	static struct log_limit limit;
+	struct work work = { .pipeline = pipeline };
+	const struct detect_sink sink = { &work, emit_late, count_filtered, count_passed_over };
+
+	if (detect_tick(pipeline->detect, now, pipeline->arena, &sink) < 0)
+		log_limited(&limit, LOG_LEVEL_ERROR,
+			"out of memory for an alert of a correlation; it is lost");
 }

@@ -9,6 +9,7 @@
 #include "daemon/journal.h"
 #include "daemon/metrics.h"
 #include "daemon/rules.h"
+#include "daemon/windows.h"
 #include "detect/detect.h"
 #include "parsers/payload.h"
 
@@ -30,6 +31,7 @@ struct origin {
 
 struct pipeline_parts { /* borrowed */
 	struct hosts *hosts;
+	struct windows *windows;
 	struct journal *journal;
 	struct dead_letters *dead_letters;
 	struct metrics *metrics;
@@ -57,6 +59,7 @@ void pipeline_message(struct pipeline *, struct slice message, const struct orig
 void pipeline_refused(
 	struct pipeline *, enum reason, struct slice head, const struct origin *, int64_t now);
 
+/* Time passes: windows of correlations close, and may make alerts. */
 void pipeline_tick(struct pipeline *, int64_t now);
 
 #endif

@@ -23,6 +23,7 @@
 #include "daemon/log.h"
 #include "daemon/rules.h"
 #include "daemon/table.h"
+#include "daemon/windows.h"
 #include "detect/detect.h"
 #include "detect/filter.h"
 #include "parsers/envelope.h"
@@ -41,6 +42,7 @@ struct replay {
 	struct rules *rules;
 	struct alert_settings settings;
 	struct hosts *hosts;
+	struct windows *windows;
 	struct detect *detect;
 	struct arena *arena;
 	struct payload_limits limits;
@@ -55,6 +57,8 @@ struct replay {
 	uint64_t messages, records, alerts, filtered_alerts;
 	uint64_t reasons[REASON_MAX];
 	uint64_t *by_rule, *by_filter;
+	uint64_t passed_over[2]; /* by correlations: without a value; too late */
+	struct detect_sink sink;
 
 	bool progress;
 	uint64_t total, done;  /* bytes; total is 0 when it is not known */
@@ -109,7 +113,8 @@ alert_cb(void *context, const struct alert *alert)
 	if (alert->filtered != replay->filtered)
 		return;
 	if (replay->table != NULL) {
-		table_add(replay->table, alert, replay->event->f[F_User]);
+		table_add(replay->table, alert,
+			replay->event == NULL ? SLICE_NONE : replay->event->f[F_User]);
 		return;
 	}
 	/* Errors stay in the stream and are looked at at the end. */
@@ -125,13 +130,27 @@ filtered_cb(void *context, const struct filter *filter)
 	replay->by_filter[filter->index]++;
 }
 
+static void
+passed_over_cb(void *context, enum window_answer answer)
+{
+	struct replay *replay = context;
+
+	replay->passed_over[answer == WINDOW_LATE]++;
+}
+
 /* ---- messages ---- */
+
+static void
+tick(struct replay *replay, int64_t now)
+{
+	if (detect_tick(replay->detect, now, replay->arena, &replay->sink) < 0)
+		replay->reasons[REASON_NO_MEMORY]++;
+}
 
 static void
 record(struct replay *replay, struct wevent *event, const struct envelope *envelope)
 {
 	struct alert_source source = { .input = slice_of(replay->file) };
-	const struct detect_sink sink = { replay, alert_cb, filtered_cb };
 	struct arena_mark mark = arena_mark(replay->arena);
 
 	if (event->host.len == 0)
@@ -146,10 +165,11 @@ record(struct replay *replay, struct wevent *event, const struct envelope *envel
 	if (event->time != STAMP_NONE || envelope->time != STAMP_NONE)
 		replay->now = event->time != STAMP_NONE ? event->time : envelope->time;
 	source.received = replay->now;
-	detect_tick(replay->detect, replay->now);
+	tick(replay, replay->now);
 	replay->event = event;
-	if (detect_event(replay->detect, event, &source, replay->arena, &sink) < 0)
+	if (detect_event(replay->detect, event, &source, replay->arena, &replay->sink) < 0)
 		replay->reasons[REASON_NO_MEMORY]++;
+	replay->event = NULL;
 	arena_rewind(replay->arena, mark);
 }
 
@@ -324,6 +344,12 @@ print_totals(const struct replay *replay)
 			fprintf(stderr, "  refused  %-32s %10ju  %s\n", reason_name((enum reason)i),
 				(uintmax_t)replay->reasons[i], reason_text((enum reason)i));
 	}
+	if (replay->passed_over[0] > 0)
+		fprintf(stderr, "%ju matches had no value that a correlation counts\n",
+			(uintmax_t)replay->passed_over[0]);
+	if (replay->passed_over[1] > 0)
+		fprintf(stderr, "%ju matches came too late for a correlation\n",
+			(uintmax_t)replay->passed_over[1]);
 	if (replay->table != NULL && table_left_out(replay->table) > 0)
 		fprintf(stderr, "%ju alerts had no room in the table\n",
 			(uintmax_t)table_left_out(replay->table));
@@ -362,6 +388,7 @@ replay_done(struct replay *replay)
 	free(replay->by_filter);
 	detect_free(replay->detect);
 	hosts_free(replay->hosts);
+	windows_free(replay->windows);
 	arena_free(replay->arena);
 	rules_unref(replay->rules);
 }
@@ -392,6 +419,7 @@ replay_init(struct replay *replay, const struct options *options)
 		goto done;
 
 	result = EX_OSERR;
+	replay->sink = (struct detect_sink){ replay, alert_cb, filtered_cb, passed_over_cb };
 	replay->settings = replay->rules->alert;
 	replay->settings.mode = ALERT_PER_RULE;
 	replay->settings.filtered = replay->filtered;
@@ -403,13 +431,16 @@ replay_init(struct replay *replay, const struct options *options)
 		calloc(ruleset_filter_count(replay->rules->set) + 1, sizeof(*replay->by_filter));
 	replay->arena = arena_new(ARENA_BYTES_MAX);
 	replay->hosts = hosts_new(conf->hosts_max);
+	replay->windows = windows_new(conf->correlations_max);
 	if (format == FORMAT_TABLE)
 		replay->table = table_new();
 	if (replay->by_rule == NULL || replay->by_filter == NULL || replay->arena == NULL ||
-		replay->hosts == NULL || (format == FORMAT_TABLE && replay->table == NULL))
+		replay->hosts == NULL || replay->windows == NULL ||
+		(format == FORMAT_TABLE && replay->table == NULL))
 		goto done;
 	replay->detect =
-		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back });
+		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back },
+			windows_of(replay->windows));
 	if (replay->detect != NULL &&
 		detect_use(replay->detect, replay->rules->set, &replay->settings) == 0)
 		result = EX_OK;
@@ -437,6 +468,7 @@ replay_files(const struct options *options, char *const *files, size_t count)
 
 		result = result == EX_OK ? one : result;
 	}
+	tick(&replay, INT64_MAX); /* nothing comes any more: all windows close */
 	progress_clear(&replay);
 	if (replay.table != NULL)
 		table_print(replay.table);

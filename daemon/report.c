@@ -88,6 +88,7 @@ text_head(FILE *out, const struct metrics_totals *totals, const struct metrics_v
 		fprintf(out, "               LAST RELOAD REFUSED: %s\n", view->rules_fault);
 	fprintf(out, "  connections  %zu\n", view->connections);
 	fprintf(out, "  hosts        %zu\n", view->hosts);
+	fprintf(out, "  windows      %zu of correlations\n", view->windows);
 	fprintf(out, "  input memory %s of %s\n", used, max);
 	fprintf(out, "  journal      %s of %s\n", waiting, journal);
 }
@@ -311,6 +312,7 @@ json_head(yajl_gen gen, const struct metrics_totals *totals, const struct metric
 	(void)yajl_gen_map_close(gen);
 	json_number(gen, "connections", view->connections);
 	json_number(gen, "hosts", view->hosts);
+	json_number(gen, "windows", view->windows);
 	json_open(gen, "memory", true);
 	json_number(gen, "used", view->memory_used);
 	json_number(gen, "max", view->memory_max);
@@ -481,6 +483,8 @@ prometheus_gauges(FILE *out, const struct metrics_view *view)
 	prometheus_gauge(out, "workers", "worker threads", (double)view->workers);
 	prometheus_gauge(out, "connections", "connections open", (double)view->connections);
 	prometheus_gauge(out, "hosts", "hosts remembered", (double)view->hosts);
+	prometheus_gauge(
+		out, "correlation_windows", "open windows of correlations", (double)view->windows);
 	prometheus_gauge(
 		out, "memory_used_bytes", "memory held by inputs", (double)view->memory_used);
 	prometheus_gauge(out, "memory_max_bytes", "limits.memory", (double)view->memory_max);

@@ -59,6 +59,7 @@ struct daemon {
 	struct memory memory;
 	struct listeners *listeners;
 	struct hosts *hosts;
+	struct windows *windows;
 	struct journal *journal;
 	struct outputs *outputs;
 	struct dead_letters *dead_letters;
@@ -169,6 +170,7 @@ look(struct daemon *daemon, const char **names, struct metrics_view *view)
 		.input_names = names,
 		.input_count = listeners_names(daemon->listeners, names, CONF_INPUTS_MAX),
 		.hosts = hosts_count(daemon->hosts),
+		.windows = windows_count(daemon->windows),
 		.memory_used = atomic_load_explicit(&daemon->memory.used, memory_order_relaxed),
 		.memory_max = atomic_load_explicit(&daemon->memory.max, memory_order_relaxed),
 		.journal_used = journal_bytes(daemon->journal),
@@ -189,10 +191,13 @@ render(struct daemon *daemon, char *as(struct metrics *, const struct metrics_vi
 	struct metrics_view view;
 	char *text;
 
-	/* The table of hosts counts for itself. */
+	/* These tables count for themselves. */
 	metrics_count(daemon->metrics, DAEMON_hosts_evicted,
 		hosts_evicted(daemon->hosts) -
 			metrics_total(daemon->metrics, DAEMON_hosts_evicted));
+	metrics_count(daemon->metrics, DAEMON_windows_evicted,
+		windows_evicted(daemon->windows) -
+			metrics_total(daemon->metrics, DAEMON_windows_evicted));
 	look(daemon, names, &view);
 	text = as(daemon->metrics, &view);
 	free(view.outputs);
@@ -321,6 +326,7 @@ hand_over(struct daemon *daemon, struct conf *conf, struct rules *rules)
 		return error;
 	}
 	atomic_store_explicit(&daemon->memory.max, conf->memory_max, memory_order_relaxed);
+	windows_limit(daemon->windows, conf->correlations_max);
 	for (size_t i = 0; i < daemon->worker_count; i++)
 		if (worker_use(daemon->workers[i], rules, &settings) < 0)
 			log_error("out of memory: worker %zu goes on with the old rules", i);
@@ -473,12 +479,14 @@ make_stores(struct daemon *daemon)
 
 	atomic_init(&daemon->memory.max, conf->memory_max);
 	daemon->hosts = hosts_new(conf->hosts_max);
+	daemon->windows = windows_new(conf->correlations_max);
 	daemon->journal = journal_new(conf->journal_max);
 	daemon->dead_letters =
 		dead_letters_new(conf->dead_letter_file, conf->dead_letter_max, daemon->metrics);
 	daemon->outputs =
 		daemon->journal == NULL ? NULL : outputs_new(daemon->journal, daemon->metrics);
-	if (daemon->hosts == NULL || daemon->dead_letters == NULL || daemon->outputs == NULL ||
+	if (daemon->hosts == NULL || daemon->windows == NULL || daemon->dead_letters == NULL ||
+		daemon->outputs == NULL ||
 		hosts_aliases(daemon->hosts, conf->aliases, conf->alias_count) < 0 ||
 		outputs_use(daemon->outputs, conf) < 0)
 		return -ENOMEM;
@@ -496,6 +504,7 @@ make_workers(struct daemon *daemon)
 	for (size_t i = 0; i < daemon->worker_count; i++) {
 		struct pipeline_parts parts = {
 			.hosts = daemon->hosts,
+			.windows = daemon->windows,
 			.journal = daemon->journal,
 			.dead_letters = daemon->dead_letters,
 			.metrics = daemon->metrics,
@@ -666,6 +675,7 @@ release(struct daemon *daemon)
 	dead_letters_free(daemon->dead_letters);
 	journal_free(daemon->journal);
 	hosts_free(daemon->hosts);
+	windows_free(daemon->windows);
 	metrics_free(daemon->metrics);
 	if (daemon->base != NULL)
 		event_base_free(daemon->base);

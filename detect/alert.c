@@ -23,6 +23,8 @@
  *   app_pool         the -ap argument of the server process
  *   fields           {name: value} of the rule's own list of fields
  *   rules            [{id title level DetectionType}], the others that matched
+ *   correlation      {type timespan group{} value count first last events[]} of a correlation: the
+ *                    group's values in lower case, the identities of the last events
  *   lowered filtered {id title} of the filter that lowered the level, or took the match away
  *   partial repaired true
  *   host_info        {the operator's columns}
@@ -34,7 +36,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 #include <yajl/yajl_gen.h>
 
@@ -111,11 +115,24 @@ digest_folded(struct digest *digest, struct slice part, const char *without)
 	digest_part(digest, (struct slice){ folded, length });
 }
 
+_Static_assert(ALERT_ID_MAX == 2 * CORRELATE_ID + 1, "an identity is one, in bytes or in digits");
+
+static void
+write_hexadecimal(const unsigned char bytes[CORRELATE_ID], char id[ALERT_ID_MAX])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < CORRELATE_ID; i++) {
+		id[2 * i] = digits[bytes[i] >> 4];
+		id[2 * i + 1] = digits[bytes[i] & 0xf];
+	}
+	id[ALERT_ID_MAX - 1] = '\0';
+}
+
 /* 0, or -ENOMEM with `id` untouched. */
 static int
 digest_end(struct digest *digest, char id[ALERT_ID_MAX])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char hash[EVP_MAX_MD_SIZE];
 
 	if (!digest->failed)
@@ -123,11 +140,7 @@ digest_end(struct digest *digest, char id[ALERT_ID_MAX])
 	EVP_MD_CTX_free(digest->context);
 	if (digest->failed)
 		return -ENOMEM;
-	for (size_t i = 0; i < (ALERT_ID_MAX - 1) / 2; i++) {
-		id[2 * i] = digits[hash[i] >> 4];
-		id[2 * i + 1] = digits[hash[i] & 0xf];
-	}
-	id[ALERT_ID_MAX - 1] = '\0';
+	write_hexadecimal(hash, id);
 	return 0;
 }
 
@@ -362,6 +375,17 @@ say_deed(struct message *message, const struct wevent *event)
 	}
 }
 
+/* "12 events, the last: " */
+static void
+say_correlation(struct message *message, const struct correlated *correlated)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%u event%s, the last: ", correlated->result.count,
+		correlated->result.count == 1 ? "" : "s");
+	say(message, text);
+}
+
 static struct slice
 compose(struct message *message, const struct wevent *event, const struct match *match,
 	struct arena *arena)
@@ -374,6 +398,8 @@ compose(struct message *message, const struct wevent *event, const struct match 
 	say(message, " on ");
 	say_value(message, event->host);
 	say(message, ": ");
+	if (match->correlated != NULL)
+		say_correlation(message, match->correlated);
 	say_deed(message, event);
 	return (struct slice){ message->text, message->length };
 }
@@ -790,6 +816,52 @@ put_other_rules(struct writer *writer, const struct match *const *matches, size_
 	(void)yajl_gen_array_close(writer->gen);
 }
 
+static void
+put_real(struct writer *writer, const char *key, double value)
+{
+	put_key(writer, key);
+	if (value > -1e15 && value < 1e15 && !(value < floor(value)) && !(value > floor(value)))
+		(void)yajl_gen_integer(writer->gen, (long long)value);
+	else
+		(void)yajl_gen_double(writer->gen, value);
+}
+
+static void
+put_correlation(struct writer *writer, const struct correlated *correlated)
+{
+	const struct correlation *correlation;
+	const struct correlation_result *result;
+
+	if (correlated == NULL)
+		return;
+	correlation = correlated->correlation;
+	result = &correlated->result;
+	put_key(writer, "correlation");
+	(void)yajl_gen_map_open(writer->gen);
+	put_pair(writer, "type", slice_of(correlation_type_name(correlation->type)));
+	put_count(writer, "timespan", (uint64_t)correlation->timespan / 1000000);
+	put_key(writer, "group");
+	(void)yajl_gen_map_open(writer->gen);
+	for (uint32_t i = 0; i < correlation->group_count; i++)
+		put_pair(
+			writer, correlation->group_names[i], correlation_group(correlated->key, i));
+	(void)yajl_gen_map_close(writer->gen);
+	put_real(writer, "value", result->value);
+	put_count(writer, "count", result->count);
+	put_time(writer, "first", result->first);
+	put_time(writer, "last", result->last);
+	put_key(writer, "events");
+	(void)yajl_gen_array_open(writer->gen);
+	for (uint32_t i = 0; i < result->related_count; i++) {
+		char id[ALERT_ID_MAX];
+
+		write_hexadecimal(result->related[i], id);
+		put(writer, slice_of(id));
+	}
+	(void)yajl_gen_array_close(writer->gen);
+	(void)yajl_gen_map_close(writer->gen);
+}
+
 /* What a filter did to the match that speaks. */
 static void
 put_filter(struct writer *writer, const struct match *match, bool filtered)
@@ -876,6 +948,7 @@ put_alert(struct writer *writer, const struct parts *parts, const struct alert *
 		put_pair(writer, "app_pool", app_pool(event));
 	put_fields(writer, event, alert->rule);
 	put_other_rules(writer, parts->matches, parts->count);
+	put_correlation(writer, parts->matches[0]->correlated);
 	put_filter(writer, parts->matches[0], alert->filtered);
 	if (event->partial)
 		put_true(writer, "partial");

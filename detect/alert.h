@@ -5,6 +5,7 @@
  * on one line. */
 
 #include "detect/attack.h"
+#include "detect/correlate.h"
 #include "detect/enrich.h"
 #include "detect/host.h"
 #include "parsers/arena.h"
@@ -32,6 +33,13 @@ struct alert_source {
 	struct slice peer;    /* address and port; absent in a replay */
 	struct slice address; /* the peer's address alone */
 	int64_t received;     /* microseconds */
+};
+
+/* What came together in a match of a correlation. */
+struct correlated {
+	const struct correlation *correlation;
+	struct slice key; /* of its group */
+	struct correlation_result result;
 };
 
 struct alert {

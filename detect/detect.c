@@ -12,6 +12,7 @@
 
 struct detect {
 	struct detect_hosts hosts;
+	struct detect_windows windows;
 	const struct ruleset *rules; /* NULL until detect_use() */
 	struct ruleset_scratch *scratch;
 	const struct alert_settings *settings;
@@ -19,13 +20,14 @@ struct detect {
 };
 
 struct detect *
-detect_new(struct detect_hosts hosts)
+detect_new(struct detect_hosts hosts, struct detect_windows windows)
 {
 	struct detect *detect = calloc(1, sizeof(*detect));
 
 	if (detect == NULL)
 		return NULL;
 	detect->hosts = hosts;
+	detect->windows = windows;
 	detect->now = STAMP_NONE;
 	return detect;
 }
@@ -136,6 +138,7 @@ struct passage {
 	const struct alert_source *source;
 	char event_id[ALERT_ID_MAX];
 	struct host_state state;
+	int64_t now;
 	struct arena *arena;
 	const struct detect_sink *sink;
 };
@@ -195,41 +198,173 @@ identify(struct wevent *event, struct slice own, char id[ALERT_ID_MAX])
 	return result;
 }
 
+/* All matches of an event, correlations' behind those of rules. */
+struct matches {
+	struct match *list;
+	size_t count, size;
+};
+
+static bool
+add_match(struct passage *passage, struct matches *matches, const struct match *match)
+{
+	size_t size = matches->size == 0 ? 16 : matches->size * 2;
+	struct match *list = matches->list;
+
+	if (matches->count == matches->size) {
+		list = arena_grow(
+			passage->arena, list, matches->size * sizeof(*list), size * sizeof(*list));
+		if (list == NULL)
+			return false;
+		matches->list = list;
+		matches->size = size;
+	}
+	list[matches->count++] = *match;
+	return true;
+}
+
+static void
+parse_id(const char text[ALERT_ID_MAX], unsigned char id[CORRELATE_ID])
+{
+	for (size_t i = 0; i < ALERT_ID_MAX - 1; i++) {
+		unsigned int digit =
+			(unsigned int)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+
+		id[i / 2] = (unsigned char)(i % 2 == 0 ? digit << 4 : id[i / 2] | digit);
+	}
+}
+
+/* When the event was, as far as its own clock can be believed. */
+static int64_t
+event_time(const struct passage *passage)
+{
+	int64_t time = passage->event->time;
+
+	return time == STAMP_NONE || time > passage->now + HOST_CLOCK_AHEAD_MAX ? passage->now
+										: time;
+}
+
+/* A match for the alert of a correlation that speaks.  0 or -ENOMEM. */
+static int
+add_correlated(struct passage *passage, const struct rule *rule,
+	const struct correlated *correlated, struct matches *matches)
+{
+	struct slice key = arena_copy(passage->arena, correlated->key);
+	struct correlated *copy = arena_alloc(passage->arena, sizeof(*copy));
+	const struct match match = { .rule = rule, .severity = rule->severity, .correlated = copy };
+
+	if (key.ptr == NULL || copy == NULL)
+		return -ENOMEM;
+	*copy = *correlated;
+	copy->key = key;
+	return add_match(passage, matches, &match) ? 0 : -ENOMEM;
+}
+
+/* One correlation counts one match.  0 or -ENOMEM. */
+static int
+count_match(struct passage *passage, const struct correlation_link *link, struct matches *matches)
+{
+	const struct detect_windows *windows = &passage->detect->windows;
+	const struct rule *rule = ruleset_rule(passage->detect->rules, link->rule);
+	const struct correlation *correlation = ruleset_correlation(passage->detect->rules, rule);
+	struct correlated correlated = { .correlation = correlation };
+	char key[CORRELATE_KEY_MAX];
+	unsigned char id[CORRELATE_ID];
+	enum window_answer answer;
+	struct window *window;
+
+	correlated.key = (struct slice){ key,
+		correlation_key(correlation, rule->id, link->reference, passage->event, key) };
+	if (correlated.key.len == 0)
+		return 0;
+	parse_id(passage->event_id, id);
+	window = windows->borrow(windows->table, correlated.key);
+	if (window == NULL)
+		return -ENOMEM;
+	answer = window_add(window, correlation, link->reference, passage->event, id,
+		event_time(passage), passage->now, &correlated.result);
+	windows->give_back(windows->table, correlated.key, window);
+	if (answer == WINDOW_SPEAKS)
+		return add_correlated(passage, rule, &correlated, matches);
+	if (answer == WINDOW_LATE || answer == WINDOW_NO_VALUE)
+		passage->sink->passed_over(passage->sink->context, answer);
+	return answer == WINDOW_NO_MEMORY ? -ENOMEM : 0;
+}
+
+/* Every match is counted by the correlations that its rule takes part in, and theirs in turn:
+ * chains have an end.  0 or -ENOMEM. */
+static int
+correlate(struct passage *passage, struct matches *matches)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < matches->count; i++) {
+		const struct correlation_link *links;
+		uint32_t count =
+			ruleset_links(passage->detect->rules, matches->list[i].rule, &links);
+
+		for (uint32_t k = 0; k < count; k++)
+			if (count_match(passage, &links[k], matches) != 0)
+				result = -ENOMEM;
+	}
+	return result;
+}
+
 /* The matches that stay become alerts.  Returns 0 or -ENOMEM. */
 static int
-speak(struct passage *passage, const struct match *list, size_t count, int64_t now)
+speak(struct passage *passage, const struct matches *all)
 {
-	const struct match **matches = arena_alloc(passage->arena, count * sizeof(*matches));
-	size_t alerts;
+	const struct match **matches =
+		arena_alloc(passage->arena, all->count * sizeof(*matches) + 1);
+	size_t alerts = 0;
 
 	if (matches == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		matches[i] = &list[i];
-		if (list[i].filter != NULL)
-			passage->sink->filtered(passage->sink->context, list[i].filter);
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->list[i].filter != NULL)
+			passage->sink->filtered(passage->sink->context, all->list[i].filter);
+		if (!all->list[i].rule->silent)
+			matches[alerts++] = &all->list[i];
 	}
-	qsort(matches, count, sizeof(*matches), compare);
-	alerts = decide(passage->detect, passage->event, matches, count, now);
+	if (alerts == 0)
+		return 0;
+	qsort(matches, alerts, sizeof(*matches), compare);
+	alerts = decide(passage->detect, passage->event, matches, alerts, passage->now);
 	return emit_alerts(passage, matches, alerts,
 		passage->detect->settings->mode == ALERT_PER_RULE ? 1 : alerts);
+}
+
+/* What the rules found.  0 or -ENOMEM. */
+static int
+pass_on(struct passage *passage, const struct match *list, size_t count)
+{
+	struct matches matches = { 0 };
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!add_match(passage, &matches, &list[i]))
+			return -ENOMEM;
+	if (ruleset_correlates(passage->detect->rules))
+		result = correlate(passage, &matches);
+	return speak(passage, &matches) < 0 ? -ENOMEM : result;
 }
 
 int
 detect_event(struct detect *detect, struct wevent *event, const struct alert_source *source,
 	struct arena *arena, const struct detect_sink *sink)
 {
-	int64_t now = source->received > detect->now ? source->received : detect->now;
-	struct passage passage = {
-		.detect = detect, .event = event, .source = source, .arena = arena, .sink = sink
-	};
+	struct passage passage = { .detect = detect,
+		.event = event,
+		.source = source,
+		.now = source->received > detect->now ? source->received : detect->now,
+		.arena = arena,
+		.sink = sink };
 	struct slice own = event->host;
 	const struct match *list, *filtered;
 	size_t count;
 	int result = 0, other;
 
 	assert(detect->rules != NULL);
-	if (observe(detect, event, source->address, now, arena, &passage.state) < 0 ||
+	if (observe(detect, event, source->address, passage.now, arena, &passage.state) < 0 ||
 		ruleset_complete(detect->rules, detect->settings->enrich, event, arena) != 0)
 		return -ENOMEM;
 	count = ruleset_match(detect->rules, detect->scratch, event, &list);
@@ -238,16 +373,109 @@ detect_event(struct detect *detect, struct wevent *event, const struct alert_sou
 	if (identify(event, own, passage.event_id) < 0)
 		return -ENOMEM;
 	if (count > 0)
-		result = speak(&passage, list, count, now);
+		result = pass_on(&passage, list, count);
 	other = emit_filtered(&passage);
 	return result < 0 || other < 0 ? -ENOMEM : (int)count;
 }
 
-/* No rule has a window yet, so nothing closes.  Time itself is kept: until the next tick no host
- * sees time before this one, however late an event was received; and a clock that is set back takes
- * effect here, at once for all hosts of this worker. */
-void
-detect_tick(struct detect *detect, int64_t now)
+/* ---- time ---- */
+
+/* The correlation that a key is of, or NULL when it is no longer loaded. */
+static const struct rule *
+find_owner(const struct ruleset *rules, struct slice key)
 {
+	for (size_t i = 0; i < ruleset_count(rules); i++) {
+		const struct rule *rule = ruleset_rule(rules, i);
+		const struct correlation *correlation = ruleset_correlation(rules, rule);
+
+		if (correlation != NULL && correlation_owns(correlation, rule->id, key))
+			return rule;
+	}
+	return NULL;
+}
+
+/* A window that waited until `due` speaks, with its last event.  0 or -ENOMEM. */
+static int
+speak_late(struct detect *detect, const struct rule *rule, struct correlated *correlated,
+	int64_t due, struct wevent *event, struct arena *arena, const struct detect_sink *sink)
+{
+	const struct alert_source source = { .input = SLICE("correlation"), .received = due };
+	struct passage passage = { .detect = detect,
+		.event = event,
+		.source = &source,
+		.now = due,
+		.arena = arena,
+		.sink = sink };
+	struct matches matches = { 0 };
+
+	unknown_host(slice_sub(event->host, 0, HOST_NAME_MAX_BYTES), &passage.state);
+	if (alert_event_id(event, passage.event_id) < 0 ||
+		add_correlated(&passage, rule, correlated, &matches) < 0 ||
+		correlate(&passage, &matches) < 0)
+		return -ENOMEM;
+	return speak(&passage, &matches);
+}
+
+/* The last event of the window, whose fields go with it: all of them in the arena. */
+static bool
+copy_event(const struct window *window, struct arena *arena, struct wevent *event)
+{
+	if (!window_event(window, event))
+		return false;
+	event->host = arena_copy(arena, event->host);
+	for (unsigned int i = 0; i < F_MAX; i++) {
+		if (event->f[i].ptr == NULL)
+			continue;
+		event->f[i] = arena_copy(arena, event->f[i]);
+		if (event->f[i].ptr == NULL)
+			return false;
+	}
+	return event->host.ptr != NULL;
+}
+
+/* One window is due. */
+static int
+close_window(struct detect *detect, struct window *window, struct slice key, struct arena *arena,
+	const struct detect_sink *sink)
+{
+	const struct rule *rule = find_owner(detect->rules, key);
+	struct correlated correlated = { .key = key };
+	enum window_answer answer = WINDOW_QUIET;
+	int64_t due = window_deadline(window);
+	struct wevent event;
+
+	if (rule != NULL)
+		correlated.correlation = ruleset_correlation(detect->rules, rule);
+	if (rule == NULL || !correlation_waits(correlated.correlation))
+		window_clear(window);
+	else
+		answer = window_close(window, correlated.correlation, &correlated.result);
+	if (answer == WINDOW_SPEAKS && !copy_event(window, arena, &event))
+		answer = WINDOW_NO_MEMORY;
+	detect->windows.give_back(detect->windows.table, key, window);
+	if (answer == WINDOW_SPEAKS)
+		return speak_late(detect, rule, &correlated, due, &event, arena, sink);
+	return answer == WINDOW_NO_MEMORY ? -ENOMEM : 0;
+}
+
+/* Until the next tick no host sees time before this one, however late an event was received; and a
+ * clock that is set back takes effect here, at once for all hosts of this worker. */
+int
+detect_tick(struct detect *detect, int64_t now, struct arena *arena, const struct detect_sink *sink)
+{
+	char key[CORRELATE_KEY_MAX];
+	struct window *window;
+	int result = 0;
+	size_t length;
+
 	detect->now = now;
+	while (detect->rules != NULL && (window = detect->windows.borrow_due(detect->windows.table,
+						 now, key, &length)) != NULL) {
+		struct arena_mark mark = arena_mark(arena);
+
+		if (close_window(detect, window, (struct slice){ key, length }, arena, sink) < 0)
+			result = -ENOMEM;
+		arena_rewind(arena, mark);
+	}
+	return result;
 }

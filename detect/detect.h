@@ -16,6 +16,18 @@ struct detect_hosts {
 	void (*give_back)(void *table, struct host *);
 };
 
+/* The windows of correlations, which several workers share.  A window is locked from when it is
+ * borrowed until it is given back, when the table forgets an empty one. */
+struct detect_windows {
+	void *table;
+	/* The window of a key, which may be new; NULL for no memory. */
+	struct window *(*borrow)(void *table, struct slice key);
+	void (*give_back)(void *table, struct slice key, struct window *);
+	/* One whose deadline has passed, with its key, or NULL. */
+	struct window *(*borrow_due)(
+		void *table, int64_t now, char key[CORRELATE_KEY_MAX], size_t *length);
+};
+
 /* Where alerts go. */
 struct detect_sink {
 	void *context;
@@ -23,11 +35,13 @@ struct detect_sink {
 	void (*alert)(void *context, const struct alert *);
 	/* A filter took a match away, or lowered it. */
 	void (*filtered)(void *context, const struct filter *);
+	/* An event took no part in a correlation: it was too late, or without the value. */
+	void (*passed_over)(void *context, enum window_answer);
 };
 
 struct detect; /* of one worker: the set in force with its scratch */
 
-struct detect *detect_new(struct detect_hosts);
+struct detect *detect_new(struct detect_hosts, struct detect_windows);
 void detect_free(struct detect *);
 
 /* Take over to a new set and new settings (both outlive the next call of this).  0 or -ENOMEM, the
@@ -40,8 +54,9 @@ int detect_use(struct detect *, struct ruleset *, const struct alert_settings *)
 int detect_event(struct detect *, struct wevent *, const struct alert_source *, struct arena *,
 	const struct detect_sink *);
 
-/* Time passes; windows close.  The owner calls it: the daemon by a timer, a replay whenever event
- * time advances.  An event received before the last tick counts as received at it. */
-void detect_tick(struct detect *, int64_t now);
+/* Time passes; windows close, and may speak.  The owner calls it: the daemon by a timer, a replay
+ * whenever event time advances.  An event received before the last tick counts as received at it.
+ * 0, or -ENOMEM when an alert could not be built. */
+int detect_tick(struct detect *, int64_t now, struct arena *, const struct detect_sink *);
 
 #endif

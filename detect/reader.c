@@ -120,6 +120,16 @@ reader_texts(struct sigma_reader *reader, struct fy_node *key, struct fy_node *v
 }
 
 void
+reader_flag(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value, bool *to)
+{
+	struct slice text = yaml_scalar(value), name = yaml_scalar(key);
+
+	*to = slice_equal_nocase(text, SLICE("true"));
+	if (!*to && !slice_equal_nocase(text, SLICE("false")))
+		reader_refuse(reader, key, "'%.*s' is true or false", READER_SHOW(name));
+}
+
+void
 sigma_fields_done(struct sigma_fields *fields)
 {
 	for (uint32_t i = 0; i < fields->count; i++)

@@ -58,6 +58,9 @@ void reader_text(
 void reader_texts(
 	struct sigma_reader *, struct fy_node *key, struct fy_node *value, const char *const **to);
 
+/* true or false. */
+void reader_flag(struct sigma_reader *, struct fy_node *key, struct fy_node *value, bool *to);
+
 /* The field of a name, which may be new: 0, -ENOMEM, or -EINVAL for none.  The first argument is a
  * struct sigma_reader. */
 int reader_find_field(void *, struct slice name, enum wevent_field *);

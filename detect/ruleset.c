@@ -27,6 +27,7 @@
 #include "parsers/values.h"
 
 #define REGEX_COST 3 /* as a literal of four bytes: what most have in them */
+#define CORRELATE_CHAIN_MAX 8
 #define NO_FIELD UINT32_MAX
 #define COLUMN_PREFIX "host_info."
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
@@ -57,6 +58,8 @@ struct plan {
 	struct field_list first_fields; /* of them, those of `waits` */
 	uint32_t *filters;              /* that may take its matches away */
 	uint32_t filter_count;
+	struct correlation_link *links; /* the correlations that it takes part in */
+	uint32_t link_count;
 };
 
 struct bucket {
@@ -102,6 +105,7 @@ struct ruleset {
 	struct filter *filters;
 	struct field_list *filter_fields; /* that each one's condition looks at */
 	uint32_t filter_count;
+	bool correlates;    /* one of the rules is a correlation */
 	uint32_t match_max; /* rules in the largest bucket */
 	uint32_t text;      /* the place of all that a record says in wevent.more; NO_FIELD */
 	struct column *columns;
@@ -608,6 +612,8 @@ make_plans(struct ruleset *set)
 		struct plan *plan = &set->plans[i];
 
 		*plan = (struct plan){ 0 };
+		if (set->rules[i].kind == SIGMA_CORRELATION)
+			continue;
 		if (list_fields(set, condition, &plan->fields) != 0)
 			return -ENOMEM;
 		if (plan_ids(set, condition, plan) != 0 || plan_waits(set, condition, plan) != 0)
@@ -665,6 +671,125 @@ link_filter(struct ruleset *set, const struct filter *filter, struct faults *fau
 				filter->rules[i]);
 	free(used);
 	return 0;
+}
+
+/* The rule that a correlation means; -1: there is none. */
+static int64_t
+find_reference(const struct ruleset *set, const char *reference)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (is_called(&set->rules[i], reference))
+			return i;
+	return -1;
+}
+
+/* Put the correlation on the lists of its rules.  0, -ENOMEM, or -EINVAL for a rule that is not
+ * there. */
+static int
+link_correlation(struct ruleset *set, uint32_t index, struct faults *faults)
+{
+	struct sigma_rule *rule = &set->rules[index];
+	struct correlation *correlation = &rule->correlation;
+	int result = 0;
+
+	for (uint32_t i = 0; i < correlation->reference_count; i++) {
+		struct correlation_reference *reference = &correlation->references[i];
+		int64_t found = find_reference(set, reference->name);
+		struct correlation_link *links;
+		struct plan *plan;
+
+		if (found == -1) {
+			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
+				false,
+				"there is no rule with the id or name '%s'; load it or correct the "
+				"name",
+				reference->name);
+			result = -EINVAL;
+			continue;
+		}
+		reference->rule = (uint32_t)found;
+		plan = &set->plans[found];
+		links = arena_grow(set->arena, plan->links, plan->link_count * sizeof(*links),
+			(plan->link_count + 1) * sizeof(*links));
+		if (links == NULL)
+			return -ENOMEM;
+		links[plan->link_count++] = (struct correlation_link){ index, i };
+		plan->links = links;
+	}
+	return result;
+}
+
+/* A correlation has the highest level of its rules where it has none of its own; `depth` is that of
+ * the chain.  false: the chain has no end. */
+static bool
+settle_level(struct ruleset *set, uint32_t index, uint32_t depth)
+{
+	struct sigma_rule *rule = &set->rules[index];
+
+	if (rule->kind != SIGMA_CORRELATION)
+		return true;
+	if (depth == CORRELATE_CHAIN_MAX)
+		return false;
+	for (uint32_t i = 0; i < rule->correlation.reference_count; i++) {
+		uint32_t other = rule->correlation.references[i].rule;
+
+		if (!settle_level(set, other, depth + 1))
+			return false;
+		if (!rule->level && set->rules[other].rule.severity > rule->rule.severity)
+			rule->rule.severity = set->rules[other].rule.severity;
+	}
+	return true;
+}
+
+/* Rules that only correlations speak for.  Those of the core always speak. */
+static void
+silence(struct ruleset *set, uint32_t index, struct faults *faults)
+{
+	struct sigma_rule *rule = &set->rules[index];
+	const struct plan *plan = &set->plans[index];
+
+	for (uint32_t i = 0; i < plan->link_count; i++)
+		if (set->rules[plan->links[i].rule].correlation.generate)
+			return;
+	if (plan->link_count == 0 || rule->rule.core)
+		return;
+	rule->rule.silent = true;
+	faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+		"the rule makes no alerts of its own, since correlation '%s' (%s) counts it; write "
+		"'generate: true' there to have both",
+		set->rules[plan->links[0].rule].rule.title,
+		set->rules[plan->links[0].rule].rule.file);
+}
+
+static int
+link_correlations(struct ruleset *set, struct faults *faults)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		int one = 0;
+
+		if (set->rules[i].kind == SIGMA_CORRELATION) {
+			set->correlates = true;
+			one = link_correlation(set, i, faults);
+		}
+		if (one == -ENOMEM)
+			return one;
+		result = result == 0 ? one : result;
+	}
+	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+		if (settle_level(set, i, 0))
+			continue;
+		faults_add(faults, set->rules[i].rule.file, set->rules[i].correlation.line,
+			set->rules[i].correlation.column, false,
+			"a chain of more than %d correlations, or one that leads back to itself; "
+			"shorten it",
+			CORRELATE_CHAIN_MAX);
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < set->count && result == 0; i++)
+		silence(set, i, faults);
+	return result;
 }
 
 static int
@@ -911,6 +1036,8 @@ compile(struct ruleset *set, struct faults *faults)
 	if (result == 0)
 		result = link_filters(set, faults);
 	if (result == 0)
+		result = link_correlations(set, faults);
+	if (result == 0)
 		result = make_wake(set);
 	if (result == 0)
 		result = make_buckets(set);
@@ -998,6 +1125,28 @@ const struct wevent_names *
 ruleset_names(const struct ruleset *set)
 {
 	return set->names;
+}
+
+uint32_t
+ruleset_links(
+	const struct ruleset *set, const struct rule *rule, const struct correlation_link **links)
+{
+	*links = set->plans[rule->index].links;
+	return set->plans[rule->index].link_count;
+}
+
+const struct correlation *
+ruleset_correlation(const struct ruleset *set, const struct rule *rule)
+{
+	const struct sigma_rule *one = &set->rules[rule->index];
+
+	return one->kind == SIGMA_CORRELATION ? &one->correlation : NULL;
+}
+
+bool
+ruleset_correlates(const struct ruleset *set)
+{
+	return set->correlates;
 }
 
 size_t
@@ -1216,6 +1365,7 @@ match_rule(const struct ruleset *set, struct ruleset_scratch *scratch, const str
 	match->rule = &set->rules[rule].rule;
 	match->severity = match->rule->severity;
 	match->filter = NULL;
+	match->correlated = NULL;
 	scan_fields(set, scratch, event, &set->plans[rule].fields);
 	if (!condition_eval(&set->rules[rule].condition, scratch->patterns, event, match))
 		return false;

@@ -35,6 +35,7 @@ struct rule {
 	const char *detection_type; /* the key detection_type, else name, else title */
 	const char *description;    /* or NULL */
 	enum severity severity;
+	bool silent;                       /* correlations speak for it */
 	bool core;                         /* below a directory named core */
 	const char *const *techniques;     /* "T1505.003", from attack.* tags, NULL-terminated */
 	const char *const *tags;           /* NULL-terminated */
@@ -44,12 +45,15 @@ struct rule {
 	uint32_t index;                    /* in the set, by file name and place */
 };
 
-struct filter; /* detect/filter.h */
+struct filter;      /* detect/filter.h */
+struct correlation; /* detect/correlate.h */
+struct correlated;  /* detect/alert.h */
 
 struct match {
 	const struct rule *rule;
-	enum severity severity;      /* the rule's, or one level lower */
-	const struct filter *filter; /* that lowered it or took it away, or NULL */
+	enum severity severity;              /* the rule's, or one level lower */
+	const struct filter *filter;         /* that lowered it or took it away, or NULL */
+	const struct correlated *correlated; /* what came together, of a correlation; else NULL */
 	uint32_t matched_count;
 	struct {
 		enum wevent_field field;
@@ -87,6 +91,17 @@ size_t ruleset_filter_count(const struct ruleset *);
 const struct filter *ruleset_filter(const struct ruleset *, size_t index);
 size_t ruleset_count(const struct ruleset *);
 const struct rule *ruleset_rule(const struct ruleset *, size_t index);
+/* The correlations that a rule takes part in, as their indices and its place among their
+ * references; and what a rule is that is a correlation, else NULL. */
+struct correlation_link {
+	uint32_t rule;
+	uint32_t reference;
+};
+uint32_t ruleset_links(
+	const struct ruleset *, const struct rule *, const struct correlation_link **);
+const struct correlation *ruleset_correlation(const struct ruleset *, const struct rule *);
+bool ruleset_correlates(const struct ruleset *); /* is there any? */
+
 /* Rules, patterns and databases, for the log and the status. */
 void ruleset_figures(const struct ruleset *, size_t *rules, size_t *patterns, size_t *databases);
 

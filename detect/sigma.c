@@ -2,13 +2,11 @@
  * what it looks for.
  *
  * The specification's keys are in tables.  Keys of the author's own at the top level are allowed by
- * it and passed over; everything else that is not known, or not supported yet, is refused with its
- * place: a rule that is loaded means what it says.
+ * it and passed over; everything else that is not known is refused with its place: a rule that is
+ * loaded means what it says.
  *
  * Fields that the canonical event does not have are kept from the record for the rules that name
- * them, under the very name.
- *
- * Not here yet: correlations. */
+ * them, under the very name. */
 
 #include <errno.h>
 #include <string.h>
@@ -19,9 +17,9 @@
 struct document {
 	struct sigma_reader *reader;
 	struct sigma_rule *out;
-	bool level;
 	bool logsource;
 	bool detection;
+	bool generate;
 };
 
 typedef void read_function(struct document *, struct fy_node *key, struct fy_node *value);
@@ -87,7 +85,7 @@ read_level(struct document *document, struct fy_node *key, struct fy_node *value
 	for (int i = 0; i < SEVERITY_MAX; i++) {
 		if (slice_equal_nocase(text, slice_of(severity_name((enum severity)i)))) {
 			document->out->rule.severity = (enum severity)i;
-			document->level = true;
+			document->out->level = true;
 			return;
 		}
 	}
@@ -297,6 +295,19 @@ read_filter(struct document *document, struct fy_node *key, struct fy_node *valu
 }
 
 static void
+read_correlation(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	correlation_read(document->reader, key, value, &document->out->correlation);
+}
+
+/* The schema has it beside the correlation, some tools in it. */
+static void
+read_generate(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	reader_flag(document->reader, key, value, &document->generate);
+}
+
+static void
 read_action(struct document *document, struct fy_node *key, struct fy_node *value)
 {
 	if (document->out->kind == SIGMA_FILTER)
@@ -313,7 +324,8 @@ read_schedule(struct document *document, struct fy_node *key, struct fy_node *va
 }
 
 #define KIND(kind) (1U << SIGMA_##kind)
-#define ALL_KINDS (KIND(RULE) | KIND(FILTER))
+#define ALERTING (KIND(RULE) | KIND(CORRELATION))
+#define ALL_KINDS (ALERTING | KIND(FILTER))
 
 static const struct {
 	const char *key;
@@ -321,19 +333,21 @@ static const struct {
 	unsigned int kinds; /* of documents that have it; in others it is the author's own */
 } keys[] = {
 	{ "action", read_action, ALL_KINDS },
+	{ "correlation", read_correlation, KIND(CORRELATION) },
 	{ "description", read_description, ALL_KINDS },
 	{ "detection", read_detection, KIND(RULE) },
-	{ "detection_type", read_detection_type, KIND(RULE) },
-	{ "falsepositives", read_falsepositives, KIND(RULE) },
-	{ "fields", read_fields, KIND(RULE) },
+	{ "detection_type", read_detection_type, ALERTING },
+	{ "falsepositives", read_falsepositives, ALERTING },
+	{ "fields", read_fields, ALERTING },
 	{ "filter", read_filter, KIND(FILTER) },
+	{ "generate", read_generate, KIND(CORRELATION) },
 	{ "id", read_id, ALL_KINDS },
-	{ "level", read_level, KIND(RULE) },
-	{ "logsource", read_logsource, ALL_KINDS },
+	{ "level", read_level, ALERTING },
+	{ "logsource", read_logsource, KIND(RULE) | KIND(FILTER) },
 	{ "name", read_name, ALL_KINDS },
 	{ "schedule", read_schedule, KIND(FILTER) },
 	{ "status", read_status, ALL_KINDS },
-	{ "tags", read_tags, KIND(RULE) },
+	{ "tags", read_tags, ALERTING },
 	{ "taxonomy", read_taxonomy, ALL_KINDS },
 	{ "title", read_title, ALL_KINDS },
 };
@@ -343,6 +357,7 @@ static const struct {
 	const char *key;
 	enum sigma_kind kind;
 } kinds[] = {
+	{ "correlation", SIGMA_CORRELATION },
 	{ "filter", SIGMA_FILTER },
 };
 
@@ -361,11 +376,6 @@ find_kind(struct document *document, struct fy_node *root)
 	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
 		struct slice name = yaml_scalar(fy_node_pair_key(pair));
 
-		if (slice_equal(name, SLICE("correlation"))) {
-			reader_refuse(document->reader, fy_node_pair_key(pair),
-				"correlations are not supported yet; remove the document");
-			return false;
-		}
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			if (slice_equal(name, slice_of(kinds[i].key)))
 				document->out->kind = kinds[i].kind;
@@ -392,6 +402,10 @@ read_keys(struct document *document, struct fy_node *root)
 	}
 }
 
+static const char *const kind_names[] = {
+	[SIGMA_RULE] = "rule", [SIGMA_FILTER] = "filter", [SIGMA_CORRELATION] = "correlation"
+};
+
 /* What no document of its kind can do without. */
 static void
 check_keys(struct document *document, struct fy_node *root)
@@ -407,7 +421,7 @@ check_keys(struct document *document, struct fy_node *root)
 			"the rule has no detection; write selections and a condition");
 	if (document->out->rule.title == NULL && !document->reader->failed)
 		reader_refuse(document->reader, root, "the %s has no title; write 'title: ...'",
-			rule ? "rule" : "filter");
+			kind_names[document->out->kind]);
 }
 
 /* Below a directory named core. */
@@ -440,7 +454,7 @@ complete(struct document *document, struct fy_node *root)
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
 			"there is no id, the title is taken; make one with uuidgen");
 	}
-	if (!document->level && document->out->kind == SIGMA_RULE) {
+	if (!document->out->level && document->out->kind == SIGMA_RULE) {
 		rule->severity = SEVERITY_MEDIUM;
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
 			"the rule has no level, medium is taken; write one");
@@ -491,6 +505,7 @@ sigma_parse(
 		complete(&document, root);
 	if (rule.kind == SIGMA_FILTER)
 		complete_filter(&rule);
+	rule.correlation.generate = rule.correlation.generate || document.generate;
 	if (reader->no_memory)
 		return -ENOMEM;
 	if (reader->failed)

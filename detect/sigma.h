@@ -4,11 +4,12 @@
 /* One Sigma document -> a rule with its condition, or a filter, ready to be compiled into a set. */
 
 #include "detect/condition.h"
+#include "detect/correlate.h"
 #include "detect/filter.h"
 #include "detect/logsource.h"
 #include "detect/reader.h"
 
-enum sigma_kind { SIGMA_RULE, SIGMA_FILTER };
+enum sigma_kind { SIGMA_RULE, SIGMA_FILTER, SIGMA_CORRELATION };
 
 /* A document. */
 struct sigma_rule {
@@ -19,8 +20,10 @@ struct sigma_rule {
 	struct condition condition; /* but for its patterns' ids */
 	int line, column;           /* of the document */
 	int id_line, id_column;
-	const char *name;     /* by which others may refer to it, or NULL */
-	struct filter filter; /* of SIGMA_FILTER, but for its index */
+	const char *name;               /* by which others may refer to it, or NULL */
+	struct filter filter;           /* of SIGMA_FILTER, but for its index */
+	struct correlation correlation; /* of SIGMA_CORRELATION, but for its references' rules */
+	bool level;                     /* there is one */
 };
 
 /* Read a document's root.  All text is copied into the reader's arena, `file` is borrowed for as

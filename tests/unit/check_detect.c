@@ -103,6 +103,69 @@ give_back(void *owner, struct host *host)
 	table.held = 0;
 }
 
+/* As many windows as a test needs. */
+#define WINDOWS_MAX 16
+
+static struct {
+	struct {
+		char key[CORRELATE_KEY_MAX];
+		size_t length;
+		struct window *window;
+	} list[WINDOWS_MAX];
+	int held;
+} windows;
+
+static struct window *
+borrow_window(void *context, struct slice key)
+{
+	int i = 0, free_place = -1;
+
+	ck_assert_ptr_eq(context, &windows);
+	ck_assert_int_eq(windows.held++, 0);
+	ck_assert_uint_eq(table.held, 0);
+	for (; i < WINDOWS_MAX; i++) {
+		if (windows.list[i].window == NULL)
+			free_place = i;
+		else if (slice_equal((struct slice){ windows.list[i].key, windows.list[i].length },
+				 key))
+			return windows.list[i].window;
+	}
+	ck_assert_int_ne(free_place, -1);
+	memcpy(windows.list[free_place].key, key.ptr, key.len);
+	windows.list[free_place].length = key.len;
+	windows.list[free_place].window = window_new();
+	return windows.list[free_place].window;
+}
+
+static void
+give_window_back(void *context, struct slice key, struct window *window)
+{
+	(void)context;
+	(void)key;
+	windows.held--;
+	for (int i = 0; i < WINDOWS_MAX; i++) {
+		if (windows.list[i].window != window || window_deadline(window) != INT64_MIN)
+			continue;
+		window_free(window);
+		windows.list[i].window = NULL;
+	}
+}
+
+static struct window *
+borrow_due(void *context, int64_t now, char key[CORRELATE_KEY_MAX], size_t *length)
+{
+	(void)context;
+	for (int i = 0; i < WINDOWS_MAX; i++) {
+		if (windows.list[i].window == NULL || window_deadline(windows.list[i].window) > now)
+			continue;
+		windows.held++;
+		*length = windows.list[i].length;
+		memcpy(key, windows.list[i].key, *length);
+		return windows.list[i].window;
+	}
+	return NULL;
+}
+
 static size_t filtered_count;
 
 static void
@@ -118,6 +181,13 @@ emit(void *context, const struct alert *alert)
 	snprintf(emitted.title[i], sizeof(emitted.title[i]), "%s", alert->rule->title);
 	snprintf(emitted.json[i], sizeof(emitted.json[i]), "%.*s", (int)alert->json.len,
 		alert->json.ptr);
+}
+
+static void
+passed_over(void *context, enum window_answer answer)
+{
+	(void)context;
+	(void)answer;
 }
 
 static void
@@ -159,7 +229,8 @@ set_up(void)
 	};
 	rules = build_rules();
 	arena = arena_new(1024 * 1024);
-	detect = detect_new((struct detect_hosts){ &table, borrow, give_back });
+	detect = detect_new((struct detect_hosts){ &table, borrow, give_back },
+		(struct detect_windows){ &windows, borrow_window, give_window_back, borrow_due });
 	ck_assert_ptr_nonnull(detect);
 	ck_assert_int_eq(detect_use(detect, rules, &settings), 0);
 }
@@ -171,6 +242,9 @@ tear_down(void)
 	arena_free(arena);
 	ruleset_unref(rules);
 	faults_done(&faults);
+	for (int i = 0; i < WINDOWS_MAX; i++)
+		window_free(windows.list[i].window);
+	memset(&windows, 0, sizeof(windows));
 }
 
 static struct wevent
@@ -192,6 +266,14 @@ process_event(struct slice host)
 	return event;
 }
 
+static void
+tick(int64_t now)
+{
+	const struct detect_sink sink = { &emitted, emit, filtered, passed_over };
+
+	ck_assert_int_eq(detect_tick(detect, now, arena, &sink), 0);
+}
+
 static int
 run(struct wevent *event, int64_t received)
 {
@@ -201,7 +283,7 @@ run(struct wevent *event, int64_t received)
 		.address = SLICE("192.0.2.7"),
 		.received = received,
 	};
-	const struct detect_sink sink = { &emitted, emit, filtered };
+	const struct detect_sink sink = { &emitted, emit, filtered, passed_over };
 
 	return detect_event(detect, event, &source, arena, &sink);
 }
@@ -362,14 +444,14 @@ START_TEST(time_does_not_run_back_between_ticks)
 {
 	struct wevent event = process_event(SLICE("web01.corp"));
 
-	detect_tick(detect, NOW);
+	tick(NOW);
 	run(&event, NOW - 5000000);
 	ck_assert_int_eq(table.hosts[0].last_seen, NOW);
 	ck_assert_int_eq(table.hosts[0].first_seen, NOW);
 	/* The alert says what was received when. */
 	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"received\":\"2026-03-14T06:40:11.500Z\""));
 	/* A clock that is set back counts from the next tick on. */
-	detect_tick(detect, NOW - 9000000);
+	tick(NOW - 9000000);
 	event = process_event(SLICE("web01.corp"));
 	run(&event, NOW - 8000000);
 	ck_assert_int_eq(table.hosts[0].last_seen, NOW - 8000000);
@@ -389,6 +471,156 @@ START_TEST(new_set_takes_over)
 	ck_assert_int_eq(run(&event, NOW), 3);
 	ck_assert_uint_eq(emitted.count, 3);
 	detect_free(NULL);
+}
+END_TEST
+
+/* Take over to the rules of this text beside the others, one alert a rule. */
+static void
+use_correlations(const char *text)
+{
+	static struct alert_settings per_rule;
+	struct ruleset_builder *builder = ruleset_builder_new();
+	struct ruleset *old = rules;
+
+	for (size_t i = 0; i < sizeof(rule_files) / sizeof(rule_files[0]); i++)
+		ruleset_builder_add(
+			builder, rule_files[i].file, slice_of(rule_files[i].text), &faults);
+	ruleset_builder_add(builder, "rules/e.yml", slice_of(text), &faults);
+	rules = ruleset_build(builder, &faults);
+	for (size_t i = 0; i < faults.count; i++)
+		ck_assert_msg(faults.list[i].warning, "%s", faults.list[i].text);
+	ck_assert_ptr_nonnull(rules);
+	ruleset_builder_free(builder);
+	per_rule = settings;
+	per_rule.mode = ALERT_PER_RULE;
+	ck_assert_int_eq(detect_use(detect, rules, &per_rule), 0);
+	ruleset_unref(old);
+}
+
+#define SHELL "0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a01"
+#define WHOAMI "0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a02"
+#define CORE "0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a03"
+
+static bool
+said(const char *title)
+{
+	for (size_t i = 0; i < emitted.count; i++)
+		if (strcmp(emitted.title[i], title) == 0)
+			return true;
+	return false;
+}
+
+/* What a correlation counts is silent, but for the core; the correlation has the highest level of
+ * its rules where it has none. */
+START_TEST(a_correlation_speaks_for_its_rules)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Three\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" WHOAMI ", " CORE
+			 "], timespan: 5m, condition: {gte: 3}, group-by: [Computer]}\n");
+	ck_assert_uint_eq(faults.count, 1); /* whoami is named as silent */
+	ck_assert_ptr_nonnull(strstr(faults.list[0].text, "no alerts of its own"));
+	(void)run(&event, NOW);
+	ck_assert_uint_eq(emitted.count, 2);
+	ck_assert(said("Any Shell") && said("Web Server's Child") && !said("Whoami"));
+	emitted.count = 0;
+	(void)run(&event, NOW);
+	ck_assert_uint_eq(emitted.count, 3);
+	ck_assert(said("Three"));
+	for (size_t i = 0; i < emitted.count; i++)
+		if (strcmp(emitted.title[i], "Three") == 0) {
+			ck_assert_ptr_nonnull(
+				strstr(emitted.json[i], "\"SeverityRating\":\"Critical\""));
+			ck_assert_ptr_nonnull(strstr(emitted.json[i], "\"count\":3"));
+		}
+}
+END_TEST
+
+START_TEST(generate_leaves_the_rules_their_voice)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Two\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\ngenerate: true\n"
+			 "correlation: {type: event_count, rules: [" WHOAMI
+			 "], timespan: 5m, condition: {gte: 2}}\n");
+	(void)run(&event, NOW);
+	ck_assert_uint_eq(emitted.count, 3);
+	ck_assert(said("Whoami"));
+}
+END_TEST
+
+START_TEST(correlations_form_chains)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Two\nname: two\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" WHOAMI
+			 "], timespan: 5m, condition: {gte: 2}}\n---\n"
+			 "title: Twice Two\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a12\n"
+			 "correlation: {type: event_count, rules: [two], timespan: 5m, condition: "
+			 "{gte: 2}}\n");
+	for (int i = 0; i < 3; i++) {
+		(void)run(&event, NOW);
+		ck_assert(!said("Two") && !said("Twice Two"));
+		emitted.count = 0;
+	}
+	(void)run(&event, NOW);
+	ck_assert(!said("Two") && said("Twice Two"));
+}
+END_TEST
+
+/* A window that waits speaks by a tick, with its last event. */
+START_TEST(a_window_speaks_when_time_is_over)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Few\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" SHELL
+			 "], timespan: 1m, condition: {lte: 2}}\n");
+	(void)run(&event, NOW);
+	emitted.count = 0;
+	tick(NOW + 60000000 + CORRELATE_LATENESS - 1);
+	ck_assert_uint_eq(emitted.count, 0);
+	tick(NOW + 60000000 + CORRELATE_LATENESS);
+	ck_assert_uint_eq(emitted.count, 1);
+	ck_assert(said("Few"));
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"host\":\"web01.corp\""));
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"CommandLine\":\"cmd /c whoami\""));
+	tick(NOW + INT64_C(3600000000));
+	ck_assert_uint_eq(emitted.count, 1);
+}
+END_TEST
+
+static const struct {
+	const char *name, *text, *want;
+} chain_rows[] = {
+	{ "a rule that is not there",
+		"title: t\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {type: temporal, rules: [nobody], timespan: 5m}\n",
+		"no rule with the id or name 'nobody'" },
+	{ "a chain that leads back to itself",
+		"title: t\nname: a\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {type: temporal, rules: [b], timespan: 5m}\n---\n"
+		"title: u\nname: b\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a12\n"
+		"correlation: {type: temporal, rules: [a], timespan: 5m}\n",
+		"leads back to itself" },
+	{ "a correlation of itself",
+		"title: t\nname: a\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {type: temporal, rules: [a], timespan: 5m}\n",
+		"leads back to itself" },
+};
+
+START_TEST(a_chain_without_an_end_is_refused)
+{
+	struct ruleset_builder *builder = ruleset_builder_new();
+
+	ruleset_builder_add(builder, "e.yml", slice_of(chain_rows[_i].text), &faults);
+	ck_assert_ptr_null(ruleset_build(builder, &faults));
+	ck_assert_uint_ge(faults.errors, 1);
+	ck_assert_msg(strstr(faults.list[faults.count - 1].text, chain_rows[_i].want) != NULL,
+		"%s: %s", chain_rows[_i].name, faults.list[faults.count - 1].text);
+	ruleset_builder_free(builder);
 }
 END_TEST
 
@@ -413,6 +645,12 @@ main(void)
 	tcase_add_test(tcase, alert_without_room_is_an_error);
 	tcase_add_test(tcase, time_does_not_run_back_between_ticks);
 	tcase_add_test(tcase, new_set_takes_over);
+	tcase_add_test(tcase, a_correlation_speaks_for_its_rules);
+	tcase_add_test(tcase, generate_leaves_the_rules_their_voice);
+	tcase_add_test(tcase, correlations_form_chains);
+	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
+	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
+		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
 	suite_add_tcase(suite, tcase);
 
 	srunner_run_all(runner, CK_ENV);

@@ -63,6 +63,7 @@ set_up(struct bench *bench)
 	bench->parts.metrics = metrics_new(1);
 	bench->parts.worker_metrics = metrics_worker(bench->parts.metrics, 0);
 	bench->parts.hosts = hosts_new(1000);
+	bench->parts.windows = windows_new(1 << 24);
 	bench->parts.journal = journal_new(1 << 24);
 	bench->parts.dead_letters = dead_letters_new(bench->dead, 1 << 20, bench->parts.metrics);
 	bench->pipeline = pipeline_new(&bench->parts);
@@ -80,6 +81,7 @@ tear_down(struct bench *bench)
 {
 	pipeline_free(bench->pipeline);
 	dead_letters_free(bench->parts.dead_letters);
+	windows_free(bench->parts.windows);
 	journal_free(bench->parts.journal);
 	hosts_free(bench->parts.hosts);
 	metrics_free(bench->parts.metrics);

@@ -1,0 +1,502 @@
+/* Correlations: what of a document is refused, and what a window makes of events: in order, late,
+ * too late, in floods. */
+
+#include <check.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/correlate.h"
+#include "detect/placeholders.h"
+#include "detect/sigma.h"
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define SECOND INT64_C(1000000)
+#define START (INT64_C(1773470415) * SECOND)
+
+struct bench {
+	struct arena *arena;
+	struct faults faults;
+	struct yaml *yaml;
+	struct sigma_fields fields;
+	struct placeholders placeholders;
+	struct sigma_rule rule;
+	int result;
+};
+
+static void
+bench_open(struct bench *bench, const char *correlation)
+{
+	struct sigma_reader reader;
+	char text[2048];
+
+	*bench = (struct bench){ .arena = arena_new(1 << 24) };
+	(void)snprintf(text, sizeof(text),
+		"title: t\nid: 00000000-0000-4000-8000-000000000001\ncorrelation:\n%s",
+		correlation);
+	bench->yaml = yaml_parse("c.yml", slice_of(text), &bench->faults);
+	ck_assert_msg(bench->yaml != NULL, "%s", text);
+	reader = (struct sigma_reader){ .yaml = bench->yaml,
+		.arena = bench->arena,
+		.faults = &bench->faults,
+		.fields = &bench->fields,
+		.placeholders = &bench->placeholders };
+	bench->result = sigma_parse(&reader, "c.yml", yaml_root(bench->yaml, 0), &bench->rule);
+}
+
+static void
+bench_close(struct bench *bench)
+{
+	yaml_free(bench->yaml);
+	arena_free(bench->arena);
+	faults_done(&bench->faults);
+	sigma_fields_done(&bench->fields);
+}
+
+static const struct {
+	const char *name, *correlation, *want;
+	int line, column;
+} refused_rows[] = {
+	{ "an unknown type", " {type: near, rules: [a], timespan: 5m, condition: {gte: 1}}\n",
+		"unknown type 'near'", 4, 9 },
+	{ "no type", " {rules: [a], timespan: 5m, condition: {gte: 1}}\n", "no type", 3, 1 },
+	{ "no rules", " {type: event_count, timespan: 5m, condition: {gte: 1}}\n", "no rules", 3,
+		1 },
+	{ "an empty list of rules",
+		" {type: event_count, rules: [], timespan: 5m, condition: {gte: 1}}\n",
+		"1 to 64 rules", 4, 22 },
+	{ "no timespan", " {type: event_count, rules: [a], condition: {gte: 1}}\n", "no timespan",
+		3, 1 },
+	{ "a timespan of months",
+		" {type: event_count, rules: [a], timespan: 5M, condition: {gte: 1}}\n", "write 5m",
+		4, 44 },
+	{ "a timespan of nothing",
+		" {type: event_count, rules: [a], timespan: 0s, condition: {gte: 1}}\n", "write 5m",
+		4, 44 },
+	{ "two years", " {type: event_count, rules: [a], timespan: 800d, condition: {gte: 1}}\n",
+		"at most 366d", 4, 44 },
+	{ "no condition", " {type: event_count, rules: [a], timespan: 5m}\n", "needs a condition",
+		3, 1 },
+	{ "a condition that is a text",
+		" {type: temporal, rules: [a, b], timespan: 5m, condition: a and b}\n", "is a map",
+		4, 59 },
+	{ "an unknown word",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {min: 1}}\n",
+		"'min' is not known", 4, 60 },
+	{ "a bound that is no number",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: many}}\n",
+		"'many' is no number", 4, 65 },
+	{ "a value without a field",
+		" {type: value_count, rules: [a], timespan: 5m, condition: {gte: 1}}\n",
+		"needs a field", 3, 1 },
+	{ "a count with a field",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1, field: "
+		"User}}\n",
+		"has no field", 3, 1 },
+	{ "a percentile of a sum",
+		" {type: value_sum, rules: [a], timespan: 5m, condition: {gte: 1, field: User, "
+		"percentile: 3}}\n",
+		"has no percentile", 3, 1 },
+	{ "a percentile beyond 100",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {gte: 1, field: "
+		"User, "
+		"percentile: 101}}\n",
+		"0 to 100", 4, 86 },
+	{ "too many events",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 10001}}\n",
+		"lower the bound", 3, 1 },
+	{ "more rules than there are",
+		" {type: temporal, rules: [a, b], timespan: 5m, condition: {gte: 3}}\n",
+		"more rules than it has", 3, 1 },
+	{ "an alias without the rule",
+		" {type: temporal, rules: [a, b], timespan: 5m, group-by: [x], aliases: {x: {a: "
+		"User}}}\n",
+		"alias 'x' has no field for rule 'b'", 4, 77 },
+	{ "an unknown key",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1}, group: [x]}\n",
+		"'group' is not known", 4, 69 },
+	{ "generate that is no truth",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1}, generate: "
+		"yes}\n",
+		"'generate' is true or false", 4, 69 },
+	{ "no map", "  - a\n", "must be a map", 4, 5 },
+};
+
+START_TEST(refuses_with_a_place)
+{
+	struct bench bench;
+
+	bench_open(&bench, refused_rows[_i].correlation);
+	ck_assert_msg(
+		bench.result == -EINVAL && bench.faults.errors > 0, "%s", refused_rows[_i].name);
+	ck_assert_msg(strstr(bench.faults.list[0].text, refused_rows[_i].want) != NULL, "%s: %s",
+		refused_rows[_i].name, bench.faults.list[0].text);
+	ck_assert_msg(bench.faults.list[0].line == refused_rows[_i].line, "%s: line %d",
+		refused_rows[_i].name, bench.faults.list[0].line);
+	ck_assert_msg(bench.faults.list[0].column == refused_rows[_i].column, "%s: column %d",
+		refused_rows[_i].name, bench.faults.list[0].column);
+	bench_close(&bench);
+}
+END_TEST
+
+/* An event: when, which rule of the list, User, and what comes of it: '.' nothing, '!' it speaks,
+ * 'L' too late, 'N' no value. */
+struct step {
+	int seconds;
+	unsigned int reference;
+	const char *user;
+	char want;
+};
+
+static const struct {
+	const char *name;
+	const char *correlation;
+	struct step steps[10];
+	double value; /* of the last that spoke */
+	int closes;   /* how often it speaks when time is over */
+} window_rows[] = {
+	{ "three within five minutes",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 3}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' }, { 300, 0, "x", '!' },
+			{ 301, 0, "x", '.' } },
+		3, 0 },
+	{ "three in more than five minutes",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 3}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' }, { 301, 0, "x", '.' },
+			{ 400, 0, "x", '!' } },
+		3, 0 },
+	{ "more than two", " {type: event_count, rules: [a], timespan: 5m, condition: {gt: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "x", '.' }, { 2, 0, "x", '!' } }, 3, 0 },
+	{ "any event", " {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1}}\n",
+		{ { 0, 0, "x", '!' }, { 0, 0, "x", '!' } }, 1, 0 },
+	{ "out of order", " {type: event_count, rules: [a], timespan: 10s, condition: {gte: 3}}\n",
+		{ { 100, 0, "x", '.' }, { 95, 0, "x", '.' }, { 91, 0, "x", '!' } }, 3, 0 },
+	{ "a late one in the middle",
+		" {type: event_count, rules: [a], timespan: 10s, condition: {gte: 3}}\n",
+		{ { 0, 0, "x", '.' }, { 8, 0, "x", '.' }, { 100, 0, "x", '.' },
+			{ 4, 0, "x", '!' } },
+		3, 0 },
+	{ "too late", " {type: event_count, rules: [a], timespan: 10s, condition: {gte: 3}}\n",
+		{ { 1000, 0, "x", '.' }, { 690, 0, "x", '.' }, { 689, 0, "x", 'L' } }, 0, 0 },
+	{ "few events are known at the end",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {lte: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' } }, 2, 1 },
+	{ "a range", " {type: event_count, rules: [a], timespan: 5m, condition: {gt: 1, lte: 3}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' } }, 2, 1 },
+	{ "beyond the range",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {lt: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' } }, 0, 0 },
+	{ "exactly two", " {type: event_count, rules: [a], timespan: 5m, condition: {eq: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' } }, 2, 1 },
+	{ "not two", " {type: event_count, rules: [a], timespan: 5m, condition: {neq: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' } }, 0, 0 },
+	{ "an event long after closes the window",
+		" {type: event_count, rules: [a], timespan: 1m, condition: {lte: 1}}\n",
+		{ { 0, 0, "x", '.' }, { 361, 0, "x", '!' } }, 1, 1 },
+	{ "two spans that wait at once",
+		" {type: event_count, rules: [a], timespan: 1m, condition: {lte: 1}}\n",
+		{ { 0, 0, "x", '.' }, { 61, 0, "x", '.' }, { 122, 0, "x", '.' } }, 1, 3 },
+	{ "three values",
+		" {type: value_count, rules: [a], timespan: 5m, condition: {field: User, gte: "
+		"3}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "y", '.' }, { 2, 0, "X", '.' }, { 3, 0, "z", '!' } },
+		3, 0 },
+	{ "a value that is there again keeps its last time",
+		" {type: value_count, rules: [a], timespan: 10s, condition: {field: User, gte: "
+		"2}}\n",
+		{ { 0, 0, "x", '.' }, { 9, 0, "x", '.' }, { 19, 0, "y", '!' } }, 2, 0 },
+	{ "a late value that is there again",
+		" {type: value_count, rules: [a], timespan: 10s, condition: {field: User, gte: "
+		"2}}\n",
+		{ { 9, 0, "x", '.' }, { 0, 0, "x", '.' }, { 19, 0, "y", '!' } }, 2, 0 },
+	{ "no value",
+		" {type: value_count, rules: [a], timespan: 5m, condition: {field: User, gte: "
+		"1}}\n",
+		{ { 0, 0, NULL, 'N' }, { 0, 0, "", 'N' }, { 0, 0, "x", '!' } }, 1, 0 },
+	{ "few values at the end",
+		" {type: value_count, rules: [a], timespan: 5m, condition: {field: User, lte: "
+		"2}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "y", '.' }, { 2, 0, "X", '.' } }, 2, 1 },
+	{ "temporal in any order", " {type: temporal, rules: [a, b, c], timespan: 5m}\n",
+		{ { 0, 2, "x", '.' }, { 1, 0, "x", '.' }, { 2, 0, "x", '.' }, { 3, 1, "x", '!' } },
+		3, 0 },
+	{ "temporal, one too old", " {type: temporal, rules: [a, b], timespan: 5m}\n",
+		{ { 0, 0, "x", '.' }, { 301, 1, "x", '.' }, { 302, 0, "x", '!' } }, 2, 0 },
+	{ "temporal, two of three",
+		" {type: temporal, rules: [a, b, c], timespan: 5m, condition: {gte: 2}}\n",
+		{ { 0, 2, "x", '.' }, { 1, 2, "x", '.' }, { 2, 1, "x", '!' } }, 2, 0 },
+	{ "temporal, not both",
+		" {type: temporal, rules: [a, b], timespan: 5m, condition: {lt: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "x", '.' } }, 1, 1 },
+	{ "temporal, a late one", " {type: temporal, rules: [a, b], timespan: 10s}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' }, { 5, 1, "x", '!' } }, 2, 0 },
+	{ "ordered", " {type: temporal_ordered, rules: [a, b, c], timespan: 5m}\n",
+		{ { 0, 0, "x", '.' }, { 1, 1, "x", '.' }, { 2, 2, "x", '!' } }, 3, 0 },
+	{ "in another order", " {type: temporal_ordered, rules: [a, b, c], timespan: 5m}\n",
+		{ { 0, 1, "x", '.' }, { 1, 0, "x", '.' }, { 2, 2, "x", '.' }, { 3, 1, "x", '.' },
+			{ 4, 2, "x", '!' } },
+		3, 0 },
+	{ "ordered, put right by a late one",
+		" {type: temporal_ordered, rules: [a, b], timespan: 5m}\n",
+		{ { 10, 1, "x", '.' }, { 5, 0, "x", '!' } }, 2, 0 },
+	{ "ordered, begun too long ago",
+		" {type: temporal_ordered, rules: [a, b], timespan: 10s}\n",
+		{ { 0, 0, "x", '.' }, { 11, 1, "x", '.' }, { 12, 0, "x", '.' },
+			{ 13, 1, "x", '!' } },
+		2, 0 },
+	{ "ordered, two of three are enough",
+		" {type: temporal_ordered, rules: [a, b, c], timespan: 5m, condition: {gte: 2}}\n",
+		{ { 0, 2, "x", '.' }, { 1, 0, "x", '.' }, { 2, 2, "x", '!' } }, 2, 0 },
+	{ "a sum",
+		" {type: value_sum, rules: [a], timespan: 5m, condition: {field: User, gt: 10}}\n",
+		{ { 0, 0, "4", '.' }, { 1, 0, "6.0", '.' }, { 2, 0, "0x1", '!' } }, 11, 0 },
+	{ "a sum of nothing numeric",
+		" {type: value_sum, rules: [a], timespan: 5m, condition: {field: User, gt: 10}}\n",
+		{ { 0, 0, "eleven", 'N' }, { 1, 0, "1e9", 'N' }, { 1, 0, "-", 'N' },
+			{ 2, 0, "11", '!' } },
+		11, 0 },
+	{ "a sum within its time",
+		" {type: value_sum, rules: [a], timespan: 10s, condition: {field: User, gt: 10}}\n",
+		{ { 0, 0, "8", '.' }, { 11, 0, "8", '.' }, { 12, 0, "8", '!' } }, 16, 0 },
+	{ "a small sum",
+		" {type: value_sum, rules: [a], timespan: 5m, condition: {field: User, lt: 10}}\n",
+		{ { 0, 0, "4", '.' }, { 1, 0, "-6", '.' } }, -2, 1 },
+	{ "an average",
+		" {type: value_avg, rules: [a], timespan: 5m, condition: {field: User, gte: 5}}\n",
+		{ { 0, 0, "9", '.' }, { 1, 0, "2", '.' } }, 5.5, 1 },
+	{ "a median",
+		" {type: value_median, rules: [a], timespan: 5m, condition: {field: User, gte: "
+		"3}}\n",
+		{ { 0, 0, "100", '.' }, { 1, 0, "1", '.' }, { 2, 0, "3", '.' } }, 3, 1 },
+	{ "a median of two",
+		" {type: value_median, rules: [a], timespan: 5m, condition: {field: User, gte: "
+		"3}}\n",
+		{ { 0, 0, "1", '.' }, { 1, 0, "6", '.' } }, 3.5, 1 },
+	{ "a percentile",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {field: User, "
+		"percentile: "
+		"75, gte: 3}}\n",
+		{ { 0, 0, "1", '.' }, { 1, 0, "2", '.' }, { 2, 0, "3", '.' }, { 3, 0, "9", '.' } },
+		3, 1 },
+	{ "a rare value",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {field: User, lte: "
+		"20}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "x", '.' }, { 2, 0, "x", '.' }, { 3, 0, "x", '.' },
+			{ 4, 0, "y", '!' }, { 5, 0, "x", '.' }, { 6, 0, "z", '!' } },
+		100.0 / 7, 0 },
+};
+
+START_TEST(counts_what_comes_together)
+{
+	struct bench bench;
+	struct window *window = window_new();
+	struct correlation_result result = { 0 };
+	double value = 0;
+	int closes = 0;
+
+	bench_open(&bench, window_rows[_i].correlation);
+	ck_assert_msg(bench.result == 0, "%s: %s", window_rows[_i].name,
+		bench.faults.count > 0 ? bench.faults.list[0].text : "");
+	for (int i = 0; i < ROWS(window_rows[_i].steps) && window_rows[_i].steps[i].want != '\0';
+		i++) {
+		static const char answers[] = { [WINDOW_QUIET] = '.',
+			[WINDOW_SPEAKS] = '!',
+			[WINDOW_LATE] = 'L',
+			[WINDOW_NO_VALUE] = 'N' };
+		const struct step *step = &window_rows[_i].steps[i];
+		unsigned char id[CORRELATE_ID] = { (unsigned char)i };
+		int64_t time = START + step->seconds * SECOND;
+		enum window_answer answer;
+		struct wevent event;
+
+		wevent_clear(&event);
+		event.f[F_User] = slice_of(step->user);
+		answer = window_add(window, &bench.rule.correlation, step->reference, &event, id,
+			time, time, &result);
+		ck_assert_msg(answers[answer] == step->want, "%s: step %d: %c",
+			window_rows[_i].name, i, answers[answer]);
+		if (answer == WINDOW_SPEAKS)
+			value = result.value;
+	}
+	while (correlation_waits(&bench.rule.correlation) && window_deadline(window) != INT64_MIN) {
+		if (window_close(window, &bench.rule.correlation, &result) != WINDOW_SPEAKS)
+			continue;
+		value = result.value;
+		closes++;
+	}
+	ck_assert_msg(closes == window_rows[_i].closes, "%s: %d", window_rows[_i].name, closes);
+	ck_assert_msg(
+		fabs(value - window_rows[_i].value) < 1e-9, "%s: %f", window_rows[_i].name, value);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+static enum window_answer
+add(struct window *window, const struct bench *bench, unsigned int reference, int64_t seconds,
+	struct correlation_result *result)
+{
+	unsigned char id[CORRELATE_ID] = { 0 };
+	struct wevent event;
+
+	id[0] = (unsigned char)seconds;
+	wevent_clear(&event);
+	return window_add(window, &bench->rule.correlation, reference, &event, id,
+		START + seconds * SECOND, START, result);
+}
+
+/* However often one rule matches, what others have matched stays known. */
+START_TEST(a_flood_pushes_nothing_out)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, " {type: temporal_ordered, rules: [a, b, c], timespan: 1h}\n");
+	ck_assert_int_eq(add(window, &bench, 0, 0, &result), WINDOW_QUIET);
+	for (int i = 1; i < 3000; i++)
+		ck_assert_int_eq(add(window, &bench, 1, i, &result), WINDOW_QUIET);
+	ck_assert_uint_lt(window_size(window), 65536);
+	ck_assert_int_eq(add(window, &bench, 2, 3001, &result), WINDOW_SPEAKS);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+START_TEST(a_window_is_bounded)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1d, condition: {lte: 5}}\n");
+	for (int i = 0; i < 60000; i++)
+		ck_assert_int_eq(add(window, &bench, 0, i, &result), WINDOW_QUIET);
+	ck_assert_uint_lt(window_size(window), 4 * 1024 * 1024);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+START_TEST(the_largest_count_is_reached)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench,
+		" {type: event_count, rules: [a], timespan: 1d, condition: {gte: 10000}}\n");
+	for (int i = 0; i < 9999; i++)
+		ck_assert_int_eq(add(window, &bench, 0, i, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add(window, &bench, 0, 10000, &result), WINDOW_SPEAKS);
+	ck_assert_uint_eq(result.count, 10000);
+	ck_assert_uint_eq(result.related_count, CORRELATE_RELATED_MAX);
+	ck_assert_int_eq(result.first, START);
+	ck_assert_int_eq(result.last, START + 10000 * SECOND);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* A key tells correlations and groups apart, and groups are the same in any letter case. */
+START_TEST(keys_tell_groups_apart)
+{
+	char first[CORRELATE_KEY_MAX], second[CORRELATE_KEY_MAX], longer[CORRELATE_KEY_MAX];
+	char text[1000];
+	struct slice a = { first, 0 }, b = { second, 0 };
+	const struct correlation *correlation;
+	struct wevent event;
+	struct bench bench;
+
+	bench_open(&bench, " {type: temporal, rules: [a, b], timespan: 5m, group-by: [User, who],"
+			   " aliases: {who: {a: Image, b: ParentImage}}}\n");
+	ck_assert_int_eq(bench.result, 0);
+	correlation = &bench.rule.correlation;
+	wevent_clear(&event);
+	event.f[F_User] = SLICE("Anna");
+	ck_assert_uint_eq(correlation_key(correlation, "id", 0, &event, first), 0);
+	event.f[F_Image] = SLICE("X.exe");
+	a.len = correlation_key(correlation, "id", 0, &event, first);
+	event.f[F_Image] = SLICE("other");
+	event.f[F_ParentImage] = SLICE("x.EXE");
+	event.f[F_User] = SLICE("ANNA");
+	b.len = correlation_key(correlation, "id", 1, &event, second);
+	ck_assert(slice_equal(a, b));
+	ck_assert(slice_equal(correlation_group(a, 0), SLICE("anna")));
+	ck_assert(slice_equal(correlation_group(a, 1), SLICE("x.exe")));
+	ck_assert(correlation_group(a, 2).ptr == NULL);
+	ck_assert(correlation_owns(correlation, "id", a));
+	ck_assert(!correlation_owns(correlation, "other", a));
+	b.len = correlation_key(correlation, "other", 1, &event, second);
+	ck_assert(!slice_equal(a, b));
+	memset(text, 'x', sizeof(text));
+	event.f[F_User] = (struct slice){ text, sizeof(text) };
+	b.len = correlation_key(correlation, "id", 1, &event, second);
+	text[sizeof(text) - 1] = 'y';
+	a.len = correlation_key(correlation, "id", 1, &event, longer);
+	a.ptr = longer;
+	ck_assert(!slice_equal(a, b));
+	ck_assert_uint_lt(a.len, 400);
+	bench_close(&bench);
+}
+END_TEST
+
+/* A window that waits keeps its last event for the alert, cut where it is too long. */
+START_TEST(a_window_that_waits_keeps_its_event)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	unsigned char id[CORRELATE_ID] = { 0 };
+	char text[9000];
+	struct wevent event, kept;
+	struct bench bench;
+
+	bench_open(&bench, " {type: event_count, rules: [a], timespan: 5m, condition: {lte: 5}}\n");
+	ck_assert(!window_event(window, &kept));
+	wevent_clear(&event);
+	memset(text, 'x', sizeof(text));
+	event.f[F_Image] = SLICE("C:\\cmd.exe");
+	event.f[F_User] = SLICE("");
+	event.f[F_CommandLine] = (struct slice){ text, sizeof(text) };
+	event.host = SLICE("web01");
+	event.event_id = 1;
+	event.time = START;
+	ck_assert_int_eq(
+		window_add(window, &bench.rule.correlation, 0, &event, id, START, START, &result),
+		WINDOW_QUIET);
+	ck_assert(window_event(window, &kept));
+	ck_assert(slice_equal(kept.f[F_Image], event.f[F_Image]));
+	ck_assert(kept.f[F_User].ptr != NULL && kept.f[F_User].len == 0);
+	ck_assert(kept.f[F_Company].ptr == NULL);
+	ck_assert_uint_lt(kept.f[F_CommandLine].len, CORRELATE_EVENT_MAX);
+	ck_assert_int_eq(kept.event_id, 1);
+	ck_assert_int_eq(kept.time, START);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("correlate");
+	TCase *tcase = tcase_create("correlate");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(tcase, refuses_with_a_place, 0, ROWS(refused_rows));
+	tcase_add_loop_test(tcase, counts_what_comes_together, 0, ROWS(window_rows));
+	tcase_add_test(tcase, a_flood_pushes_nothing_out);
+	tcase_add_test(tcase, a_window_is_bounded);
+	tcase_add_test(tcase, the_largest_count_is_reached);
+	tcase_add_test(tcase, keys_tell_groups_apart);
+	tcase_add_test(tcase, a_window_that_waits_keeps_its_event);
+	tcase_set_timeout(tcase, 60);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
