@@ -24,7 +24,7 @@
 
 /* Each object or array on the way down that is wanted. */
 struct level {
-	uint16_t node; /* in an array: 0 when its first scalar has been taken */
+	uint16_t node; /* in an array: 0 when all that is wanted of it has been taken */
 	bool array;
 };
 
@@ -53,7 +53,8 @@ struct json {
 	uint32_t dead; /* levels below the last one that is wanted */
 	uint32_t levels;
 	bool done;
-	struct level level[LAYOUT_DEPTH + 1];
+	struct level level[LAYOUT_DEPTH + 2]; /* the last value may be in an object of its own, as
+						 "#text", and that in an array */
 };
 
 /* Before each block stands its size. */
@@ -121,19 +122,58 @@ in_array(const struct json *json)
 static void
 store(struct json *json, struct slice value)
 {
-	enum layout_node node = json->pending, end;
+	enum layout_node node = json->pending;
 
 	if (seen(json, node)) {
-		end = layout_end(node);
 		/* An object takes the place of dotted keys, which then were not meant for it:
 		 * nothing came twice. */
 		if (json->record.value[node].ptr != layout_dotted)
 			json->duplicates++;
-		for (enum layout_node i = node; i < end; i++)
-			json->record.seen[i / 64] &= ~(UINT64_C(1) << (i % 64));
+		layout_forget(&json->record, node);
 	}
 	set_seen(json, node);
 	json->record.value[node] = value;
+}
+
+/* A slice of the text, or a copy in the pool of what yajl has decoded. */
+static struct slice
+keep(struct json *json, struct slice value)
+{
+	struct slice copy = { json->pool, value.len };
+
+	if (value.ptr == NULL ||
+		(value.ptr >= json->text.ptr && value.ptr < json->text.ptr + json->text.len))
+		return value;
+	assert(value.len <= json->pool_left);
+	if (value.len > 0)
+		memcpy(json->pool, value.ptr, value.len);
+	json->pool += value.len;
+	json->pool_left -= value.len;
+	return copy;
+}
+
+/* One more line of the pending list.  Nothing else of an array is kept, so its lines stand one
+ * behind the other in the pool; the comma between them in the text has left room for the line
+ * break. */
+static void
+append(struct json *json, struct slice line)
+{
+	struct slice *list = &json->record.value[json->pending];
+
+	if (line.ptr == NULL)
+		return;
+	assert(line.len < json->pool_left);
+	if (list->ptr == NULL) {
+		list->ptr = json->pool;
+	} else {
+		*json->pool++ = '\n';
+		json->pool_left--;
+	}
+	if (line.len > 0)
+		memcpy(json->pool, line.ptr, line.len);
+	json->pool += line.len;
+	json->pool_left -= line.len;
+	list->len = (size_t)(json->pool - list->ptr);
 }
 
 static int on_string(void *, const unsigned char *, size_t);
@@ -152,6 +192,11 @@ scalar(struct json *json, struct slice value)
 {
 	if (json->dead > 0 || json->pending == NODE_NONE)
 		return 1;
+	if (in_array(json) && layout_is_list(json->pending)) {
+		append(json, value);
+		return 1;
+	}
+	value = keep(json, value);
 	if (in_array(json)) {
 		json->record.value[json->pending] = value;
 		json->level[json->levels - 1].node = NODE_NONE;
@@ -165,40 +210,16 @@ scalar(struct json *json, struct slice value)
 	return 1;
 }
 
-/* A slice of the text, or a copy in the pool of what yajl has decoded. */
-static struct slice
-keep(struct json *json, const char *ptr, size_t len)
-{
-	struct slice copy = { json->pool, len };
-
-	if (ptr >= json->text.ptr && ptr < json->text.ptr + json->text.len)
-		return (struct slice){ ptr, len };
-	assert(len <= json->pool_left);
-	if (len > 0)
-		memcpy(json->pool, ptr, len);
-	json->pool += len;
-	json->pool_left -= len;
-	return copy;
-}
-
 static int
 on_string(void *context, const unsigned char *ptr, size_t len)
 {
-	struct json *json = context;
-
-	if (json->dead > 0 || json->pending == NODE_NONE)
-		return 1;
-	return scalar(json, keep(json, (const char *)ptr, len));
+	return scalar(context, (struct slice){ (const char *)ptr, len });
 }
 
 static int
 on_number(void *context, const char *ptr, size_t len)
 {
-	struct json *json = context;
-
-	if (json->dead > 0 || json->pending == NODE_NONE)
-		return 1;
-	return scalar(json, keep(json, ptr, len));
+	return scalar(context, (struct slice){ ptr, len });
 }
 
 static int
@@ -211,6 +232,13 @@ static int
 on_null(void *context)
 {
 	return scalar(context, SLICE_NONE);
+}
+
+/* Is the next value the text of a node that is an object without a place for others? */
+static bool
+is_text(const struct json *json)
+{
+	return json->levels > 0 && json->level[json->levels - 1].node == json->pending;
 }
 
 /* One level down.  `mark` is what the node gets as its value. */
@@ -229,9 +257,8 @@ descend(struct json *json, bool array, struct slice mark)
 	}
 	if (wanted)
 		store(json, mark);
-	/* What is below an array is an object without a name, and what is below a leaf has no
-	 * place. */
-	if (!wanted || !(array || layout_has_children(json->pending))) {
+	/* What is below an array is an object without a name; a text is in one object only. */
+	if (!wanted || (!array && is_text(json))) {
 		json->dead = 1;
 		listen(json);
 		return 1;
@@ -285,8 +312,7 @@ first_name(const struct json *json, enum layout_node node, struct slice *key)
 {
 	size_t dot = slice_find_byte(*key, '.');
 
-	node = node < NODE_MAX ? layout_child(node, slice_sub(*key, 0, dot), json->record.names)
-			       : NODE_NONE;
+	node = layout_child(node, slice_sub(*key, 0, dot), json->record.names);
 	*key = slice_sub(*key, dot + 1, key->len);
 	return node;
 }
@@ -332,6 +358,10 @@ on_key(void *context, const unsigned char *ptr, size_t len)
 		(enum layout_node)json->level[json->levels - 1].node, key, json->record.names);
 	if (json->pending == NODE_NONE && json->levels == 1 && slice_find_byte(key, '.') < key.len)
 		json->pending = dotted(json, key);
+	/* The text takes the place of the object that it is in: nothing came twice. */
+	if (json->pending != NODE_NONE && is_text(json) && seen(json, json->pending) &&
+		json->record.value[json->pending].ptr == layout_object)
+		layout_forget(&json->record, json->pending);
 	listen(json);
 	return 1;
 }
@@ -390,6 +420,19 @@ begin(struct json *json, struct slice text)
 	listen(json);
 }
 
+/* A list that the text's end cuts is not complete. */
+static void
+forget_list(struct json *json)
+{
+	enum layout_node node;
+
+	if (!in_array(json))
+		return;
+	node = (enum layout_node)json->level[json->levels - 1].node;
+	if (layout_is_list(node))
+		layout_forget(&json->record, node);
+}
+
 enum json_result
 json_read(struct json *json, struct slice text, const struct layout_record **record,
 	uint32_t *duplicate_keys, size_t *used)
@@ -420,8 +463,10 @@ json_read(struct json *json, struct slice text, const struct layout_record **rec
 		json->pool = pool;
 		return status == yajl_status_client_canceled ? json->refused : JSON_SYNTAX;
 	}
-	if (!json->done)
+	if (!json->done) {
+		forget_list(json);
 		return JSON_CUT;
+	}
 	if (!ended)
 		*used = yajl_get_bytes_consumed(handle);
 	if (!seen(json, NODE_ROOT) || json->record.value[NODE_ROOT].ptr != layout_object)

@@ -27,10 +27,16 @@ struct key {
 /* clang-format on */
 
 static const struct key *const data_keys[KEY_MAX + 1] = {
-	[4] = KEYS(DATA(User), DATA(Hash)),
+	[4] = KEYS(DATA(User), DATA(Hash), DATA(Data)),
 	[5] = KEYS(DATA(Image)),
-	[6] = KEYS(DATA(Hashes)),
-	[7] = KEYS(DATA(UtcTime), DATA(LogonId), DATA(Details), DATA(Product), DATA(Company)),
+	[6] = KEYS(DATA(Hashes), DATA(param1), DATA(param2), DATA(param3), DATA(param4),
+		DATA(param5), DATA(param6), DATA(param7), DATA(param8), DATA(param9)),
+	[7] = KEYS(DATA(UtcTime), DATA(LogonId), DATA(Details), DATA(Product), DATA(Company),
+		DATA(param10), DATA(param11), DATA(param12), DATA(param13), DATA(param14),
+		DATA(param15), DATA(param16), DATA(param17), DATA(param18), DATA(param19),
+		DATA(param20), DATA(param21), DATA(param22), DATA(param23), DATA(param24),
+		DATA(param25), DATA(param26), DATA(param27), DATA(param28), DATA(param29),
+		DATA(param30), DATA(param31), DATA(param32)),
 	[8] = KEYS(DATA(RuleName), DATA(NewValue)),
 	[9] = KEYS(DATA(ProcessId), DATA(EventType), DATA(LogonGuid)),
 	[10] = KEYS(DATA(ParentUser), DATA(ObjectType), DATA(ObjectName)),
@@ -57,7 +63,8 @@ static const struct key *const root_keys[KEY_MAX + 1] = {
 	[8] = KEYS({ "Hostname", NODE_FLAT_HOSTNAME }, { "Computer", NODE_FLAT_COMPUTER },
 		{ "event_id", NODE_BEAT6_ID }, { "log_name", NODE_BEAT6_CHANNEL },
 		{ "registry", NODE_REGISTRY }),
-	[9] = KEYS({ "EventTime", NODE_FLAT_EVENT_TIME }, { "EventCode", NODE_FLAT_CODE }),
+	[9] = KEYS({ "EventTime", NODE_FLAT_EVENT_TIME }, { "EventCode", NODE_FLAT_CODE },
+		{ "user_data", NODE_BEAT6_EVENT_DATA }),
 	[10] = KEYS({ "@timestamp", NODE_TIMESTAMP }, { "SourceName", NODE_FLAT_SOURCE },
 		{ "event_data", NODE_BEAT6_EVENT_DATA }),
 	[11] = KEYS(
@@ -75,7 +82,7 @@ static const struct key *const root_keys[KEY_MAX + 1] = {
 static const struct key *const winlog_keys[KEY_MAX + 1] = {
 	[7] = KEYS({ "channel", NODE_WINLOG_CHANNEL }),
 	[8] = KEYS({ "event_id", NODE_WINLOG_ID }),
-	[9] = KEYS({ "record_id", NODE_WINLOG_RECORD }),
+	[9] = KEYS({ "record_id", NODE_WINLOG_RECORD }, { "user_data", NODE_WINLOG_EVENT_DATA }),
 	[10] = KEYS({ "event_data", NODE_WINLOG_EVENT_DATA }),
 	[13] = KEYS({ "computer_name", NODE_WINLOG_COMPUTER },
 		{ "provider_name", NODE_WINLOG_PROVIDER }),
@@ -159,6 +166,7 @@ static const struct key *const flat_id_keys[KEY_MAX + 1] = {
 
 static const struct key *const evtx_keys[KEY_MAX + 1] = {
 	[6] = KEYS({ "System", NODE_EVTX_SYSTEM }),
+	[8] = KEYS({ "UserData", NODE_EVTX_USER_DATA }),
 	[9] = KEYS({ "EventData", NODE_EVTX_EVENT_DATA }),
 };
 
@@ -214,12 +222,13 @@ static const struct object {
 	[NODE_RULE] = { rule_keys, 0, NODE_USER },
 	[NODE_USER] = { user_keys, 0, NODE_EVTX },
 	[NODE_EVTX] = { evtx_keys, 0, NODE_MAX },
-	[NODE_EVTX_SYSTEM] = { evtx_system_keys, 0, NODE_EVTX_EVENT_DATA },
+	[NODE_EVTX_SYSTEM] = { evtx_system_keys, 0, NODE_EVTX_USER_DATA },
 	[NODE_EVTX_PROVIDER] = { evtx_provider_keys, 0, NODE_EVTX_ID },
 	[NODE_EVTX_PROVIDER_ATTRIBUTES] = { evtx_provider_attribute_keys, 0, NODE_EVTX_ID },
 	[NODE_EVTX_ID] = { evtx_id_keys, 0, NODE_EVTX_TIME },
 	[NODE_EVTX_TIME] = { evtx_time_keys, 0, NODE_EVTX_CHANNEL },
 	[NODE_EVTX_TIME_ATTRIBUTES] = { evtx_time_attribute_keys, 0, NODE_EVTX_CHANNEL },
+	[NODE_EVTX_USER_DATA] = { NULL, 0, NODE_MAX },
 	[NODE_EVTX_EVENT_DATA] = { NULL, NODE_EVTX_DATA, NODE_MAX },
 };
 
@@ -287,11 +296,17 @@ find_more(const struct object *object, struct slice name, const struct wevent_na
 enum layout_node
 layout_child(enum layout_node node, struct slice name, const struct wevent_names *names)
 {
-	const struct object *object = &objects[node];
+	const struct object *object;
 	const struct key *key = NULL;
 
-	if (name.len == 0)
+	if (name.len == 0 || node == NODE_NONE)
 		return NODE_NONE;
+	if (!layout_has_children(node))
+		return slice_equal(name, SLICE("#text")) ? node : NODE_NONE;
+	object = &objects[node];
+	/* The one thing in it is the event's own element, of any name. */
+	if (node == NODE_EVTX_USER_DATA)
+		return name.ptr[0] == '#' ? NODE_NONE : NODE_EVTX_EVENT_DATA;
 	if (name.len <= KEY_MAX && object->keys != NULL) {
 		key = find_key(object->keys, name);
 		if (key != NULL)
@@ -312,10 +327,41 @@ layout_has_children(enum layout_node node)
 	return node < NODE_MAX && objects[node].end != 0;
 }
 
+bool
+layout_is_list(enum layout_node node)
+{
+	return node == NODE_FLAT_DATA + D_Data || node == NODE_BEAT6_DATA + D_Data ||
+	       node == NODE_WINLOG_DATA + D_Data || node == NODE_EVTX_DATA + D_Data;
+}
+
 enum layout_node
 layout_end(enum layout_node node)
 {
 	return (enum layout_node)(layout_has_children(node) ? objects[node].end : node + 1);
+}
+
+static void
+forget(struct layout_record *record, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		record->seen[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
+void
+layout_forget(struct layout_record *record, enum layout_node node)
+{
+	static const uint16_t areas[LAYOUT_AREAS] = { NODE_FLAT_DATA, NODE_BEAT6_DATA,
+		NODE_WINLOG_DATA, NODE_EVTX_DATA };
+	enum layout_node end = layout_end(node);
+	size_t count = wevent_names_count(record->names);
+
+	forget(record, node, end);
+	for (size_t i = 0; i < LAYOUT_AREAS; i++) {
+		size_t first = NODE_MAX + i * count;
+
+		if (areas[i] >= node && areas[i] < end && layout_has_children(node))
+			forget(record, first, first + count);
+	}
 }
 
 static bool
@@ -523,6 +569,8 @@ is_nxlog_type(struct slice type)
 	return false;
 }
 
+_Static_assert(D_CANONICAL <= 64 && D_MAX - D_CANONICAL <= 64, "seen_bits()");
+
 /* The bits [from, from + count) of the nodes seen, count up to 64. */
 static uint64_t
 seen_bits(const struct layout_record *record, size_t from, unsigned int count)
@@ -582,6 +630,8 @@ layout_map_more(const struct layout_record *record, enum layout layout, struct w
 	uint32_t count = wevent_names_count(record->names);
 	enum layout_node first =
 		(enum layout_node)(NODE_MAX + area_of(sources[layout].data) * count);
+	unsigned int data = sources[layout].data + (unsigned int)D_CANONICAL;
+	uint64_t bits = seen_bits(record, data, D_MAX - D_CANONICAL);
 	struct slice *more;
 
 	if (count == 0)
@@ -591,13 +641,13 @@ layout_map_more(const struct layout_record *record, enum layout layout, struct w
 		return false;
 	for (uint32_t i = 0; i < count; i++)
 		more[i] = layout_value(record, (enum layout_node)(first + i));
-	/* These have nodes of their own, since canonical fields are made from them. */
-	for (unsigned int d = D_CANONICAL; d < D_MAX; d++) {
-		uint32_t i = wevent_names_find(record->names, extra[d - D_CANONICAL]);
+	/* These have nodes of their own, since others are made from them. */
+	for (; bits != 0; bits &= bits - 1) {
+		unsigned int d = (unsigned int)__builtin_ctzll(bits);
+		uint32_t i = wevent_names_find(record->names, extra[d]);
 
 		if (i != UINT32_MAX)
-			more[i] =
-				layout_value(record, (enum layout_node)(sources[layout].data + d));
+			more[i] = layout_value(record, (enum layout_node)(data + d));
 	}
 	event->more = more;
 	event->more_count = count;

@@ -21,12 +21,17 @@
 	X(ParentUser) X(TargetFilename) X(CreationUtcTime) X(TargetObject) X(Details) \
 	X(ScriptBlockText)
 
-/* ... then those that canon.c makes canonical fields from. */
+/* ... then those that canon.c makes canonical fields from, and the strings of classic events, which
+ * have no names: all in one as Data, or each by its number. */
 #define LAYOUT_EXTRA(X) \
 	X(Hash) X(NewProcessName) X(NewProcessId) X(ParentProcessName) X(MandatoryLabel) \
 	X(TargetUserName) X(TargetDomainName) X(TargetLogonId) X(SubjectUserName) \
 	X(SubjectDomainName) X(SubjectLogonId) X(ObjectType) X(ObjectName) X(ObjectValueName) \
-	X(ProcessName) X(NewValue)
+	X(ProcessName) X(NewValue) X(Data) \
+	X(param1) X(param2) X(param3) X(param4) X(param5) X(param6) X(param7) X(param8) \
+	X(param9) X(param10) X(param11) X(param12) X(param13) X(param14) X(param15) X(param16) \
+	X(param17) X(param18) X(param19) X(param20) X(param21) X(param22) X(param23) X(param24) \
+	X(param25) X(param26) X(param27) X(param28) X(param29) X(param30) X(param31) X(param32)
 
 enum layout_data {
 #define X(name) D_##name,
@@ -40,7 +45,8 @@ enum layout_data {
 
 /* The nodes of the tree that somebody asks for by name, in an order in which a node is followed by
  * all that is below it.  Event data is below four of them: at the root (FLAT), in Winlogbeat 5 and
- * 6, in Winlogbeat 7 and later, and in evtx_dump's. */
+ * 6, in Winlogbeat 7 and later, and in evtx_dump's.  An event has user data instead of event data
+ * when its provider has a schema of its own; they have the same place. */
 enum layout_node {
 	NODE_NONE, /* wanted by nobody, as is everything below it */
 	NODE_ROOT,
@@ -132,6 +138,7 @@ enum layout_node {
 	NODE_EVTX_CHANNEL,
 	NODE_EVTX_COMPUTER,
 	NODE_EVTX_RECORD,
+	NODE_EVTX_USER_DATA,
 	NODE_EVTX_EVENT_DATA,
 	NODE_EVTX_DATA,
 	NODE_MAX = NODE_EVTX_DATA + D_MAX
@@ -160,14 +167,21 @@ uint32_t layout_nodes(const struct wevent_names *);
 extern const char layout_object[]; /* was an object */
 extern const char layout_dotted[]; /* was the front of a dotted key only: "winlog.event_id" */
 
-/* The node of a key in the object at `node`, or NODE_NONE.  `names` may be NULL. */
+/* The node of a key in the object at `node`, or NODE_NONE.  `names` may be NULL.  A node that has
+ * none below it may be an object all the same, with its attributes: "#text" in it is the node. */
 enum layout_node layout_child(enum layout_node, struct slice key, const struct wevent_names *names);
 
 /* Can anything be below the node? */
 bool layout_has_children(enum layout_node);
 
+/* Does an array there stand for all of its values, a line each?  Else it is its first. */
+bool layout_is_list(enum layout_node);
+
 /* The node behind the last one that is below this one. */
 enum layout_node layout_end(enum layout_node);
+
+/* The node has not been seen, nor any below it. */
+void layout_forget(struct layout_record *, enum layout_node);
 
 /* The node's value if it says something: not "", "-" or the zero GUID.  Else absent. */
 struct slice layout_value(const struct layout_record *, enum layout_node);

@@ -393,6 +393,12 @@ static const struct row {
 			"{\"winlog\":{\"computer_name\":\"h\",\"event_id\":1,\"event_data\":{" CMD
 			"},\"event_data\":{\"Image\":\"b\"}}}"),
 		"1 h [b] [] [] dup=1\n" },
+	{ "a field twice, the second time text in an object",
+		SLICE_INIT(LINE("x\",\"CommandLine\":{\"#text\":\"y\"},\"z\":\"")),
+		SEEN_LINE("y") " dup=1\n" },
+	{ "text twice in an object",
+		SLICE_INIT(WINLOG(ID("1"), "\"Image\":{\"#text\":\"a\",\"#text\":\"b\"}")),
+		"1 web01 [b] [] [] dup=1\n" },
 	{ "winlog twice",
 		SLICE_INIT("{\"winlog\":{\"event_id\":1,\"event_data\":{" CMD "}},"
 			   "\"winlog\":{\"event_id\":5,\"computer_name\":\"h\"}}"),
@@ -906,6 +912,27 @@ START_TEST(all_layouts_give_the_same_event)
 }
 END_TEST
 
+/* What is forgotten with an object that comes twice. */
+START_TEST(fields_of_rules_go_with_their_object)
+{
+	static const struct slice list[] = { SLICE_INIT("ImageLoaded") };
+	struct wevent_names *names = wevent_names_new(list, 1);
+	struct payload_limits with = limits;
+	struct payload payload;
+	struct wevent event;
+	enum reason why;
+
+	with.names = names;
+	payload_init(&payload,
+		SLICE("{\"winlog\":{\"event_data\":{\"ImageLoaded\":\"a\"}},\"winlog\":{"
+		      "\"event_id\":7,\"event_data\":{}}}"),
+		with, arena);
+	ck_assert_int_eq(payload_next(&payload, &event, &why), PAYLOAD_RECORD);
+	ck_assert_ptr_null(wevent_value(&event, F_MAX).ptr);
+	wevent_names_free(names);
+}
+END_TEST
+
 /* Fields that only rules name are found in every layout under their own names, those too from which
  * canonical ones are made; what another layout's place holds is not taken for them. */
 START_TEST(fields_of_rules_are_kept)
@@ -965,6 +992,7 @@ payload_suite(int sample_count)
 	tcase_add_loop_test(tcase, takes_the_events_time, 0, ROWS(time_rows));
 	tcase_add_test(tcase, nesting_is_limited);
 	tcase_add_loop_test(tcase, fields_of_rules_are_kept, 0, 5);
+	tcase_add_test(tcase, fields_of_rules_go_with_their_object);
 	tcase_add_test(tcase, keys_are_limited);
 	tcase_add_test(tcase, long_strings_are_whole);
 	tcase_add_test(tcase, says_when_memory_is_short);
