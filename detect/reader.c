@@ -171,26 +171,32 @@ reader_text_field(struct sigma_reader *reader, enum wevent_field *field)
 	return find_field(reader->fields, SLICE(""), field);
 }
 
-/* Fields of Sysmon's other events, and of the audit events and script blocks that rules are written
- * for: whoever names one of them has not mistyped it. */
+/* Fields of Sysmon's other events, and of the events of Security, PowerShell, IIS and SQL Server
+ * that rules are written for: whoever names one of them has not mistyped it. */
 static bool
 is_known(struct slice name)
 {
-	static const char *const known[] = { "AccessList", "AccessMask", "CallTrace", "Consumer",
-		"Contents", "ContextInfo", "Destination", "DestinationHostname", "DestinationIp",
-		"DestinationIsIpv6", "DestinationPort", "Device", "Filter", "GrantedAccess",
-		"HostApplication", "HostName", "ImageLoaded", "Initiated", "IsExecutable",
-		"LogonType", "MandatoryLabel", "Name", "NewName", "NewProcessName", "NewThreadId",
-		"NewValue", "ObjectName", "ObjectServer", "ObjectType", "ObjectValueName",
-		"Operation", "ParentProcessName", "Path", "Payload", "PipeName",
-		"PreviousCreationUtcTime", "ProcessName", "Protocol", "Query", "QueryName",
-		"QueryResults", "QueryStatus", "ScriptBlockId", "ServiceFileName", "ServiceName",
-		"Signature", "SignatureStatus", "Signed", "SourceHostname", "SourceImage",
-		"SourceIp", "SourcePort", "SourceProcessGUID", "SourceProcessId", "SourceUser",
-		"StartAddress", "StartFunction", "StartModule", "State", "SubjectDomainName",
-		"SubjectLogonId", "SubjectUserName", "SubjectUserSid", "TargetDomainName",
-		"TargetImage", "TargetProcessGUID", "TargetProcessId", "TargetUser",
-		"TargetUserName", "TargetUserSid", "TokenElevationType", "Type", "Version" };
+	static const char *const known[] = { "AccessList", "AccessMask", "Archived", "Binary",
+		"CallTrace", "CommandName", "CommandPath", "CommandType", "ConfigPath",
+		"Configuration", "ConfigurationOption", "Consumer", "Contents", "ContextInfo",
+		"Data", "Destination", "DestinationHostname", "DestinationIp", "DestinationIsIpv6",
+		"DestinationPort", "DestinationPortName", "Device", "EditOperationType",
+		"EngineVersion", "Filter", "GrantedAccess", "Hash", "HostApplication", "HostId",
+		"HostName", "HostVersion", "ImageLoaded", "Initiated", "IsExecutable", "Keywords",
+		"Level", "LogonType", "MandatoryLabel", "Message", "MessageNumber", "MessageTotal",
+		"Name", "NewName", "NewProcessName", "NewThreadId", "NewValue", "NewValueType",
+		"ObjectName", "ObjectServer", "ObjectType", "ObjectValueName", "OldValue",
+		"OldValueType", "Operation", "OperationType", "ParentProcessName", "Path",
+		"Payload", "PipeName", "PreviousCreationUtcTime", "ProcessName", "Protocol",
+		"Query", "QueryName", "QueryResults", "QueryStatus", "ScriptBlockId", "ScriptName",
+		"ServiceFileName", "ServiceName", "Signature", "SignatureStatus", "Signed",
+		"SourceHostname", "SourceImage", "SourceIp", "SourceIsIpv6", "SourceName",
+		"SourcePort", "SourceProcessGUID", "SourceProcessGuid", "SourceProcessId",
+		"SourceThreadId", "SourceUser", "StartAddress", "StartFunction", "StartModule",
+		"State", "SubjectDomainName", "SubjectLogonId", "SubjectUserName", "SubjectUserSid",
+		"TargetDomainName", "TargetImage", "TargetProcessGUID", "TargetProcessGuid",
+		"TargetProcessId", "TargetUser", "TargetUserName", "TargetUserSid",
+		"TokenElevationType", "Type", "Version" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (slice_equal(name, slice_of(known[i])))

@@ -41,7 +41,7 @@ static const struct key *const data_keys[KEY_MAX + 1] = {
 	[9] = KEYS(DATA(ProcessId), DATA(EventType), DATA(LogonGuid)),
 	[10] = KEYS(DATA(ParentUser), DATA(ObjectType), DATA(ObjectName)),
 	[11] = KEYS(DATA(ProcessGuid), DATA(CommandLine), DATA(Description), DATA(FileVersion),
-		DATA(ParentImage), DATA(ProcessName)),
+		DATA(ParentImage), DATA(ProcessName), DATA(ContextInfo)),
 	[12] = KEYS(DATA(TargetObject), DATA(NewProcessId)),
 	[13] = KEYS(DATA(TargetLogonId)),
 	[14] = KEYS(DATA(TargetFilename), DATA(IntegrityLevel), DATA(NewProcessName),
@@ -59,7 +59,8 @@ static const struct key *const root_keys[KEY_MAX + 1] = {
 	[5] = KEYS({ "event", NODE_EVENT }, { "Event", NODE_EVTX }),
 	[6] = KEYS({ "winlog", NODE_WINLOG }),
 	[7] = KEYS({ "process", NODE_PROCESS }, { "EventID", NODE_FLAT_ID },
-		{ "Channel", NODE_FLAT_CHANNEL }, { "Message", NODE_FLAT_MESSAGE }),
+		{ "Channel", NODE_FLAT_CHANNEL }, { "Message", NODE_FLAT_MESSAGE },
+		{ "message", NODE_MESSAGE }),
 	[8] = KEYS({ "Hostname", NODE_FLAT_HOSTNAME }, { "Computer", NODE_FLAT_COMPUTER },
 		{ "event_id", NODE_BEAT6_ID }, { "log_name", NODE_BEAT6_CHANNEL },
 		{ "registry", NODE_REGISTRY }),
@@ -168,11 +169,14 @@ static const struct key *const evtx_keys[KEY_MAX + 1] = {
 	[6] = KEYS({ "System", NODE_EVTX_SYSTEM }),
 	[8] = KEYS({ "UserData", NODE_EVTX_USER_DATA }),
 	[9] = KEYS({ "EventData", NODE_EVTX_EVENT_DATA }),
+	[13] = KEYS({ "RenderingInfo", NODE_EVTX_RENDERING }),
 };
 
 static const struct key *const evtx_system_keys[KEY_MAX + 1] = {
+	[5] = KEYS({ "Level", NODE_EVTX_LEVEL }),
 	[7] = KEYS({ "EventID", NODE_EVTX_ID }, { "Channel", NODE_EVTX_CHANNEL }),
-	[8] = KEYS({ "Provider", NODE_EVTX_PROVIDER }, { "Computer", NODE_EVTX_COMPUTER }),
+	[8] = KEYS({ "Provider", NODE_EVTX_PROVIDER }, { "Computer", NODE_EVTX_COMPUTER },
+		{ "Keywords", NODE_EVTX_KEYWORDS }),
 	[11] = KEYS({ "TimeCreated", NODE_EVTX_TIME }),
 	[13] = KEYS({ "EventRecordID", NODE_EVTX_RECORD }),
 };
@@ -195,6 +199,10 @@ static const struct key *const evtx_time_attribute_keys[KEY_MAX + 1] = {
 
 static const struct key *const evtx_id_keys[KEY_MAX + 1] = {
 	[5] = KEYS({ "#text", NODE_EVTX_ID_TEXT }),
+};
+
+static const struct key *const evtx_rendering_keys[KEY_MAX + 1] = {
+	[7] = KEYS({ "Message", NODE_EVTX_MESSAGE }),
 };
 
 /* The nodes that have others below them; `end` is the node behind those. */
@@ -222,12 +230,13 @@ static const struct object {
 	[NODE_RULE] = { rule_keys, 0, NODE_USER },
 	[NODE_USER] = { user_keys, 0, NODE_EVTX },
 	[NODE_EVTX] = { evtx_keys, 0, NODE_MAX },
-	[NODE_EVTX_SYSTEM] = { evtx_system_keys, 0, NODE_EVTX_USER_DATA },
+	[NODE_EVTX_SYSTEM] = { evtx_system_keys, 0, NODE_EVTX_RENDERING },
 	[NODE_EVTX_PROVIDER] = { evtx_provider_keys, 0, NODE_EVTX_ID },
 	[NODE_EVTX_PROVIDER_ATTRIBUTES] = { evtx_provider_attribute_keys, 0, NODE_EVTX_ID },
 	[NODE_EVTX_ID] = { evtx_id_keys, 0, NODE_EVTX_TIME },
 	[NODE_EVTX_TIME] = { evtx_time_keys, 0, NODE_EVTX_CHANNEL },
 	[NODE_EVTX_TIME_ATTRIBUTES] = { evtx_time_attribute_keys, 0, NODE_EVTX_CHANNEL },
+	[NODE_EVTX_RENDERING] = { evtx_rendering_keys, 0, NODE_EVTX_USER_DATA },
 	[NODE_EVTX_USER_DATA] = { NULL, 0, NODE_MAX },
 	[NODE_EVTX_EVENT_DATA] = { NULL, NODE_EVTX_DATA, NODE_MAX },
 };
@@ -293,6 +302,20 @@ find_more(const struct object *object, struct slice name, const struct wevent_na
 	return (enum layout_node)(NODE_MAX + area_of(object->data) * wevent_names_count(names) + i);
 }
 
+static bool
+is_message_named(const struct wevent_names *names)
+{
+	static const struct slice from_it[] = { SLICE_INIT("Message"), SLICE_INIT("Data"),
+		SLICE_INIT("Payload"), SLICE_INIT("ContextInfo"), SLICE_INIT("HostApplication"),
+		SLICE_INIT("ConfigurationOption") };
+
+	for (size_t i = 0; i < sizeof(from_it) / sizeof(from_it[0]); i++) {
+		if (wevent_names_find(names, from_it[i]) != UINT32_MAX)
+			return true;
+	}
+	return false;
+}
+
 enum layout_node
 layout_child(enum layout_node node, struct slice name, const struct wevent_names *names)
 {
@@ -309,6 +332,9 @@ layout_child(enum layout_node node, struct slice name, const struct wevent_names
 		return name.ptr[0] == '#' ? NODE_NONE : NODE_EVTX_EVENT_DATA;
 	if (name.len <= KEY_MAX && object->keys != NULL) {
 		key = find_key(object->keys, name);
+		if (key != NULL && (key->node == NODE_MESSAGE || key->node == NODE_EVTX_MESSAGE) &&
+			!is_message_named(names))
+			return NODE_NONE;
 		if (key != NULL)
 			return (enum layout_node)key->node;
 	}
@@ -437,6 +463,7 @@ layout_recognise(const struct layout_record *record, enum layout *layout)
 /* Where a layout has what is not event data: the first that says something counts. */
 static const struct source {
 	uint16_t data;
+	uint16_t message;
 	uint16_t id[CHOICES];
 	uint16_t channel[CHOICES];
 	uint16_t provider[CHOICES];
@@ -446,6 +473,7 @@ static const struct source {
 } sources[LAYOUT_MAX] = {
 	[LAYOUT_WINLOGBEAT6] = {
 		.data = NODE_BEAT6_DATA,
+		.message = NODE_MESSAGE,
 		.id = { NODE_BEAT6_ID },
 		.channel = { NODE_BEAT6_CHANNEL },
 		.provider = { NODE_BEAT6_PROVIDER },
@@ -455,6 +483,7 @@ static const struct source {
 	},
 	[LAYOUT_WINLOGBEAT] = {
 		.data = NODE_WINLOG_DATA,
+		.message = NODE_MESSAGE,
 		.id = { NODE_WINLOG_ID, NODE_EVENT_CODE },
 		.channel = { NODE_WINLOG_CHANNEL },
 		.provider = { NODE_WINLOG_PROVIDER, NODE_EVENT_PROVIDER },
@@ -464,6 +493,7 @@ static const struct source {
 	},
 	[LAYOUT_ECS] = {
 		.data = NODE_WINLOG_DATA,
+		.message = NODE_MESSAGE,
 		.id = { NODE_EVENT_CODE, NODE_WINLOG_ID },
 		.channel = { NODE_WINLOG_CHANNEL },
 		.provider = { NODE_WINLOG_PROVIDER, NODE_EVENT_PROVIDER },
@@ -473,6 +503,7 @@ static const struct source {
 	},
 	[LAYOUT_NXLOG] = {
 		.data = NODE_FLAT_DATA,
+		.message = NODE_FLAT_MESSAGE,
 		.id = { NODE_FLAT_ID, NODE_FLAT_ID_TEXT, NODE_FLAT_CODE },
 		.channel = { NODE_FLAT_CHANNEL },
 		.provider = { NODE_FLAT_SOURCE, NODE_FLAT_PROVIDER },
@@ -482,6 +513,7 @@ static const struct source {
 	},
 	[LAYOUT_FLAT] = {
 		.data = NODE_FLAT_DATA,
+		.message = NODE_FLAT_MESSAGE,
 		.id = { NODE_FLAT_ID, NODE_FLAT_ID_TEXT, NODE_FLAT_CODE },
 		.channel = { NODE_FLAT_CHANNEL },
 		.provider = { NODE_FLAT_SOURCE, NODE_FLAT_PROVIDER },
@@ -491,6 +523,7 @@ static const struct source {
 	},
 	[LAYOUT_EVTX_DUMP] = {
 		.data = NODE_EVTX_DATA,
+		.message = NODE_EVTX_MESSAGE,
 		.id = { NODE_EVTX_ID, NODE_EVTX_ID_TEXT },
 		.channel = { NODE_EVTX_CHANNEL },
 		.provider = { NODE_EVTX_PROVIDER_NAME },
@@ -618,6 +651,27 @@ layout_map(const struct layout_record *record, enum layout layout, struct wevent
 	event->time = time_of(record, source->time, f[F_UtcTime]);
 }
 
+/* What an event of any kind has beside its data, where that has nothing of this name. */
+static void
+add_common(const struct layout_record *record, enum layout layout, struct wevent *event)
+{
+	const struct {
+		struct slice name, value;
+	} common[] = {
+		{ SLICE("Message"), layout_message(record, layout) },
+		{ SLICE("SourceName"), event->f[F_Provider_Name] },
+		{ SLICE("Level"), layout_value(record, NODE_EVTX_LEVEL) },
+		{ SLICE("Keywords"), layout_value(record, NODE_EVTX_KEYWORDS) },
+	};
+
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+		struct slice *field = wevent_more(event, record->names, common[i].name);
+
+		if (field != NULL && field->ptr == NULL)
+			*field = common[i].value;
+	}
+}
+
 bool
 layout_map_more(const struct layout_record *record, enum layout layout, struct wevent *event,
 	struct arena *arena)
@@ -651,7 +705,14 @@ layout_map_more(const struct layout_record *record, enum layout layout, struct w
 	}
 	event->more = more;
 	event->more_count = count;
+	add_common(record, layout, event);
 	return true;
+}
+
+struct slice
+layout_message(const struct layout_record *record, enum layout layout)
+{
+	return layout_value(record, (enum layout_node)sources[layout].message);
 }
 
 void

@@ -27,7 +27,7 @@
 	X(Hash) X(NewProcessName) X(NewProcessId) X(ParentProcessName) X(MandatoryLabel) \
 	X(TargetUserName) X(TargetDomainName) X(TargetLogonId) X(SubjectUserName) \
 	X(SubjectDomainName) X(SubjectLogonId) X(ObjectType) X(ObjectName) X(ObjectValueName) \
-	X(ProcessName) X(NewValue) X(Data) \
+	X(ProcessName) X(NewValue) X(ContextInfo) X(Data) \
 	X(param1) X(param2) X(param3) X(param4) X(param5) X(param6) X(param7) X(param8) \
 	X(param9) X(param10) X(param11) X(param12) X(param13) X(param14) X(param15) X(param16) \
 	X(param17) X(param18) X(param19) X(param20) X(param21) X(param22) X(param23) X(param24) \
@@ -68,6 +68,7 @@ enum layout_node {
 	NODE_FLAT_MODULE,
 	NODE_FLAT_MESSAGE,
 	NODE_TIMESTAMP,
+	NODE_MESSAGE,
 	NODE_HOST,
 	NODE_HOST_NAME,
 	NODE_BEAT6_ID,
@@ -138,6 +139,10 @@ enum layout_node {
 	NODE_EVTX_CHANNEL,
 	NODE_EVTX_COMPUTER,
 	NODE_EVTX_RECORD,
+	NODE_EVTX_LEVEL,
+	NODE_EVTX_KEYWORDS,
+	NODE_EVTX_RENDERING,
+	NODE_EVTX_MESSAGE,
 	NODE_EVTX_USER_DATA,
 	NODE_EVTX_EVENT_DATA,
 	NODE_EVTX_DATA,
@@ -196,7 +201,12 @@ void layout_map(const struct layout_record *, enum layout, struct wevent *);
 /* The same for the fields that only rules name.  false: no memory. */
 bool layout_map_more(const struct layout_record *, enum layout, struct wevent *, struct arena *);
 
-/* The record's event data by name, for canon_security(). */
+/* The message that Windows has rendered, or absent.  Beats' and evtx_dump's are only read when
+ * rules name a field that may be taken from it: they are a third of a record, and hardly ever
+ * needed. */
+struct slice layout_message(const struct layout_record *, enum layout);
+
+/* The record's event data by name, for canon_security() and classic_map(). */
 void layout_data(const struct layout_record *, enum layout, struct slice data[D_MAX]);
 
 /* Elastic's schema: fill what is still absent from where the Sysmon module moved it.  false: no

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "parsers/canon.h"
+#include "parsers/classic.h"
 #include "parsers/json.h"
 #include "parsers/payload.h"
 #include "parsers/text.h"
@@ -406,7 +407,12 @@ make_event(const struct payload *payload, const struct layout_record *record, bo
 	if (layout == LAYOUT_ECS && !layout_map_ecs(record, event, arena))
 		return false;
 	if ((layout == LAYOUT_NXLOG || layout == LAYOUT_FLAT) && text_is_needed(event))
-		text_fill(layout_value(record, NODE_FLAT_MESSAGE), event);
+		text_fill(layout_message(record, layout), event);
+	if (classic_is_needed(event)) {
+		layout_data(record, layout, data);
+		if (!classic_map(event, data, layout_message(record, layout), record->names, arena))
+			return false;
+	}
 	return canon_finish(event, arena);
 }
 

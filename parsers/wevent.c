@@ -147,3 +147,11 @@ wevent_names_find(const struct wevent_names *names, struct slice name)
 			return i;
 	return UINT32_MAX;
 }
+
+struct slice *
+wevent_more(struct wevent *event, const struct wevent_names *names, struct slice name)
+{
+	uint32_t i = wevent_names_find(names, name);
+
+	return i < event->more_count ? &event->more[i] : NULL;
+}

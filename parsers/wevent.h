@@ -76,6 +76,9 @@ void wevent_names_free(struct wevent_names *);
 uint32_t wevent_names_count(const struct wevent_names *);              /* 0 for NULL */
 uint32_t wevent_names_find(const struct wevent_names *, struct slice); /* UINT32_MAX: not there */
 
+/* Where the event has the field of this name; NULL when no rule names it. */
+struct slice *wevent_more(struct wevent *, const struct wevent_names *, struct slice name);
+
 const char *layout_name(enum layout);
 
 /* All fields absent, no time, no event id. */

@@ -18,6 +18,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 			abort();  \
 	} while (0)
 
+/* Fields that only rules name: those of the record, one that canonical fields are made from, and
+ * what is made from strings and from the message. */
+static const struct slice list[] = { SLICE_INIT("ImageLoaded"), SLICE_INIT("NewProcessName"),
+	SLICE_INIT("x"), SLICE_INIT("Data"), SLICE_INIT("Message"), SLICE_INIT("Payload"),
+	SLICE_INIT("ContextInfo"), SLICE_INIT("HostApplication"), SLICE_INIT("ConfigurationOption"),
+	SLICE_INIT("OldValue"), SLICE_INIT("NewValue"), SLICE_INIT("MessageNumber"),
+	SLICE_INIT("MessageTotal"), SLICE_INIT("Path"), SLICE_INIT("Signed"),
+	SLICE_INIT("SourceImage"), SLICE_INIT("Initiated"), SLICE_INIT("PipeName") };
+#define NAMES (sizeof(list) / sizeof(list[0]))
+
 /* Reads all of it: a slice of freed memory is an error here. */
 static void
 valid(struct slice s)
@@ -35,7 +45,7 @@ look_at(const struct wevent *event, struct slice record)
 		valid(event->f[i]);
 		REQUIRE(event->f[i].ptr == NULL || event->f[i].len > 0);
 	}
-	REQUIRE(event->more_count == 3);
+	REQUIRE(event->more_count == NAMES);
 	for (uint32_t i = 0; i < event->more_count; i++)
 		valid(event->more[i]);
 	valid(event->host);
@@ -46,16 +56,13 @@ look_at(const struct wevent *event, struct slice record)
 	REQUIRE((unsigned int)event->layout < LAYOUT_MAX);
 }
 
-/* Fields that only rules name: new ones, and one that canonical fields are made from. */
 static const struct wevent_names *
 names(void)
 {
-	static const struct slice list[] = { SLICE_INIT("ImageLoaded"),
-		SLICE_INIT("NewProcessName"), SLICE_INIT("x") };
 	static struct wevent_names *made;
 
 	if (made == NULL)
-		made = wevent_names_new(list, 3);
+		made = wevent_names_new(list, NAMES);
 	REQUIRE(made != NULL);
 	return made;
 }
@@ -87,6 +94,8 @@ walk(struct slice bytes, struct arena *arena)
 		look_at(&event, payload.record);
 		for (unsigned int i = 0; i < F_MAX; i++)
 			hash = hash * 31 + event.f[i].len;
+		for (uint32_t i = 0; i < event.more_count; i++)
+			hash = hash * 31 + event.more[i].len;
 	}
 	REQUIRE(count > 0);
 	REQUIRE(payload_next(&payload, &event, &why) == PAYLOAD_END);

@@ -19,6 +19,20 @@
 
 static const struct payload_limits limits = { .json_depth = 256, .json_keys = 10000 };
 
+/* What rules name beside the canonical fields: for the samples. */
+static const struct slice named[] = { SLICE_INIT("AccessMask"), SLICE_INIT("Archived"),
+	SLICE_INIT("ConfigPath"), SLICE_INIT("Configuration"), SLICE_INIT("ConfigurationOption"),
+	SLICE_INIT("ContextInfo"), SLICE_INIT("Data"), SLICE_INIT("DestinationIp"),
+	SLICE_INIT("EditOperationType"), SLICE_INIT("EngineVersion"), SLICE_INIT("HostApplication"),
+	SLICE_INIT("HostName"), SLICE_INIT("ImageLoaded"), SLICE_INIT("MessageNumber"),
+	SLICE_INIT("MessageTotal"), SLICE_INIT("NewValue"), SLICE_INIT("OldValue"),
+	SLICE_INIT("OperationType"), SLICE_INIT("Path"), SLICE_INIT("Payload"),
+	SLICE_INIT("PipeName"), SLICE_INIT("QueryName"), SLICE_INIT("ScriptBlockId"),
+	SLICE_INIT("Signature"), SLICE_INIT("Signed"), SLICE_INIT("SourceImage"),
+	SLICE_INIT("TargetImage"), SLICE_INIT("param2") };
+#define NAMED (sizeof(named) / sizeof(named[0]))
+static struct wevent_names *names_of_rules;
+
 static struct arena *arena;
 
 static void
@@ -26,11 +40,14 @@ setup(void)
 {
 	arena = arena_new(ARENA_LIMIT);
 	ck_assert_ptr_nonnull(arena);
+	names_of_rules = wevent_names_new(named, NAMED);
+	ck_assert_ptr_nonnull(names_of_rules);
 }
 
 static void
 teardown(void)
 {
+	wevent_names_free(names_of_rules);
 	arena_free(arena);
 }
 
@@ -103,6 +120,10 @@ add_event(const struct wevent *event)
 		if (event->f[i].ptr != NULL)
 			add_line(wevent_field_name((enum wevent_field)i), event->f[i]);
 	}
+	for (uint32_t i = 0; i < event->more_count; i++) {
+		if (event->more[i].ptr != NULL)
+			add_line(named[i].ptr, event->more[i]);
+	}
 }
 
 static struct slice
@@ -164,13 +185,15 @@ sample_payload(int i)
 START_TEST(samples_give_their_fields)
 {
 	struct slice bytes = sample_payload(_i), expected;
+	struct payload_limits with = limits;
 	struct payload payload;
 	struct wevent event;
 	enum reason why;
 	char name[256];
 
 	got.len = 0;
-	payload_init(&payload, bytes, limits, arena);
+	with.names = names_of_rules;
+	payload_init(&payload, bytes, with, arena);
 	ck_assert_int_eq(payload_next(&payload, &event, &why), PAYLOAD_RECORD);
 	ck_assert(!event.partial);
 	ck_assert(!event.repaired);
@@ -191,29 +214,34 @@ START_TEST(a_cut_record_holds_complete_values_only)
 {
 	struct slice bytes = sample_payload(_i), whole_copy = bytes;
 	struct arena *whole_arena = arena_new(ARENA_LIMIT);
+	struct payload_limits with = limits;
 	struct payload payload;
 	struct wevent whole, event;
 	enum reason why;
 
-	payload_init(&payload, whole_copy, limits, whole_arena);
+	with.names = names_of_rules;
+	payload_init(&payload, whole_copy, with, whole_arena);
 	ck_assert_int_eq(payload_next(&payload, &whole, &why), PAYLOAD_RECORD);
 	for (size_t len = 0; len < bytes.len; len++) {
 		struct slice cut = guard_copy(slice_sub(bytes, 0, len));
 		enum payload_result result;
 
-		payload_init(&payload, cut, limits, arena);
+		payload_init(&payload, cut, with, arena);
 		result = payload_next(&payload, &event, &why);
 		if (result == PAYLOAD_BAD) {
 			ck_assert_int_eq(why, len == 0 ? REASON_EMPTY : REASON_JSON_TRUNCATED);
 		} else {
 			ck_assert_int_eq(result, PAYLOAD_RECORD);
 			ck_assert(event.partial);
-			for (unsigned int i = 0; i < F_MAX; i++) {
-				if (event.f[i].ptr != NULL)
-					ck_assert_msg(slice_equal(event.f[i], whole.f[i]),
+			for (unsigned int i = 0; i < F_MAX + NAMED; i++) {
+				struct slice value = wevent_value(&event, i);
+
+				if (value.ptr != NULL)
+					ck_assert_msg(slice_equal(value, wevent_value(&whole, i)),
 						"%s at %zu: %s is %.*s", samples[_i], len,
-						wevent_field_name((enum wevent_field)i),
-						(int)event.f[i].len, event.f[i].ptr);
+						i < F_MAX ? wevent_field_name(i)
+							  : named[i - F_MAX].ptr,
+						(int)value.len, value.ptr);
 			}
 		}
 		ck_assert_int_eq(payload_next(&payload, &event, &why), PAYLOAD_END);
