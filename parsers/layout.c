@@ -54,22 +54,23 @@ static const struct key *const data_keys[KEY_MAX + 1] = {
 };
 
 static const struct key *const root_keys[KEY_MAX + 1] = {
+	[3] = KEYS({ "dll", NODE_DLL }, { "dns", NODE_DNS }),
 	[4] = KEYS({ "host", NODE_HOST }, { "user", NODE_USER }, { "file", NODE_FILE },
 		{ "rule", NODE_RULE }),
 	[5] = KEYS({ "event", NODE_EVENT }, { "Event", NODE_EVTX }),
-	[6] = KEYS({ "winlog", NODE_WINLOG }),
+	[6] = KEYS({ "winlog", NODE_WINLOG }, { "source", NODE_SOURCE }, { "sysmon", NODE_SYSMON }),
 	[7] = KEYS({ "process", NODE_PROCESS }, { "EventID", NODE_FLAT_ID },
 		{ "Channel", NODE_FLAT_CHANNEL }, { "Message", NODE_FLAT_MESSAGE },
-		{ "message", NODE_MESSAGE }),
+		{ "message", NODE_MESSAGE }, { "network", NODE_NETWORK }),
 	[8] = KEYS({ "Hostname", NODE_FLAT_HOSTNAME }, { "Computer", NODE_FLAT_COMPUTER },
 		{ "event_id", NODE_BEAT6_ID }, { "log_name", NODE_BEAT6_CHANNEL },
 		{ "registry", NODE_REGISTRY }),
 	[9] = KEYS({ "EventTime", NODE_FLAT_EVENT_TIME }, { "EventCode", NODE_FLAT_CODE },
 		{ "user_data", NODE_BEAT6_EVENT_DATA }),
 	[10] = KEYS({ "@timestamp", NODE_TIMESTAMP }, { "SourceName", NODE_FLAT_SOURCE },
-		{ "event_data", NODE_BEAT6_EVENT_DATA }),
-	[11] = KEYS(
-		{ "TimeCreated", NODE_FLAT_TIME_CREATED }, { "source_name", NODE_BEAT6_PROVIDER }),
+		{ "event_data", NODE_BEAT6_EVENT_DATA }, { "powershell", NODE_POWERSHELL }),
+	[11] = KEYS({ "TimeCreated", NODE_FLAT_TIME_CREATED },
+		{ "source_name", NODE_BEAT6_PROVIDER }, { "destination", NODE_DESTINATION }),
 	[12] = KEYS({ "RecordNumber", NODE_FLAT_RECORD_NUMBER },
 		{ "ProviderName", NODE_FLAT_PROVIDER },
 		{ "ComputerName", NODE_FLAT_COMPUTER_NAME }),
@@ -98,7 +99,7 @@ static const struct key *const process_keys[KEY_MAX + 1] = {
 	[2] = KEYS({ "pe", NODE_PROCESS_PE }),
 	[3] = KEYS({ "pid", NODE_PROCESS_PID }),
 	[4] = KEYS({ "hash", NODE_PROCESS_HASH }),
-	[6] = KEYS({ "parent", NODE_PROCESS_PARENT }),
+	[6] = KEYS({ "parent", NODE_PROCESS_PARENT }, { "thread", NODE_PROCESS_THREAD }),
 	[9] = KEYS({ "entity_id", NODE_PROCESS_ENTITY }),
 	[10] = KEYS({ "executable", NODE_PROCESS_EXECUTABLE }),
 	[12] = KEYS({ "command_line", NODE_PROCESS_COMMAND_LINE }),
@@ -106,8 +107,15 @@ static const struct key *const process_keys[KEY_MAX + 1] = {
 };
 
 static const struct key *const process_pe_keys[KEY_MAX + 1] = {
-	[7] = KEYS({ "imphash", NODE_PROCESS_IMPHASH }),
+	[7] = KEYS({ "imphash", NODE_PROCESS_IMPHASH }, { "company", NODE_PROCESS_PE_COMPANY },
+		{ "product", NODE_PROCESS_PE_PRODUCT }),
+	[11] = KEYS({ "description", NODE_PROCESS_PE_DESCRIPTION }),
+	[12] = KEYS({ "file_version", NODE_PROCESS_PE_VERSION }),
 	[18] = KEYS({ "original_file_name", NODE_PROCESS_PE_NAME }),
+};
+
+static const struct key *const thread_keys[KEY_MAX + 1] = {
+	[2] = KEYS({ "id", NODE_PROCESS_THREAD_ID }),
 };
 
 static const struct key *const process_hash_keys[KEY_MAX + 1] = {
@@ -125,11 +133,16 @@ static const struct key *const parent_keys[KEY_MAX + 1] = {
 
 static const struct key *const file_keys[KEY_MAX + 1] = {
 	[2] = KEYS({ "pe", NODE_FILE_PE }),
-	[4] = KEYS({ "path", NODE_FILE_PATH }, { "hash", NODE_FILE_HASH }),
+	[4] = KEYS(
+		{ "path", NODE_FILE_PATH }, { "hash", NODE_FILE_HASH }, { "name", NODE_FILE_NAME }),
+	[14] = KEYS({ "code_signature", NODE_FILE_SIGNATURE }),
 };
 
 static const struct key *const file_pe_keys[KEY_MAX + 1] = {
-	[7] = KEYS({ "imphash", NODE_FILE_IMPHASH }),
+	[7] = KEYS({ "imphash", NODE_FILE_IMPHASH }, { "company", NODE_FILE_PE_COMPANY },
+		{ "product", NODE_FILE_PE_PRODUCT }),
+	[11] = KEYS({ "description", NODE_FILE_PE_DESCRIPTION }),
+	[12] = KEYS({ "file_version", NODE_FILE_PE_VERSION }),
 	[18] = KEYS({ "original_file_name", NODE_FILE_PE_NAME }),
 };
 
@@ -137,6 +150,88 @@ static const struct key *const file_hash_keys[KEY_MAX + 1] = {
 	[3] = KEYS({ "md5", NODE_FILE_MD5 }),
 	[4] = KEYS({ "sha1", NODE_FILE_SHA1 }),
 	[6] = KEYS({ "sha256", NODE_FILE_SHA256 }),
+};
+
+static const struct key *const file_signature_keys[KEY_MAX + 1] = {
+	[6] = KEYS({ "signed", NODE_FILE_SIGNED }, { "status", NODE_FILE_SIGNATURE_STATUS }),
+	[12] = KEYS({ "subject_name", NODE_FILE_SIGNER }),
+};
+
+static const struct key *const dll_keys[KEY_MAX + 1] = {
+	[2] = KEYS({ "pe", NODE_DLL_PE }),
+	[4] = KEYS({ "path", NODE_DLL_PATH }, { "hash", NODE_DLL_HASH }),
+	[14] = KEYS({ "code_signature", NODE_DLL_SIGNATURE }),
+};
+
+static const struct key *const dll_pe_keys[KEY_MAX + 1] = {
+	[7] = KEYS({ "imphash", NODE_DLL_IMPHASH }, { "company", NODE_DLL_PE_COMPANY },
+		{ "product", NODE_DLL_PE_PRODUCT }),
+	[11] = KEYS({ "description", NODE_DLL_PE_DESCRIPTION }),
+	[12] = KEYS({ "file_version", NODE_DLL_PE_VERSION }),
+	[18] = KEYS({ "original_file_name", NODE_DLL_PE_NAME }),
+};
+
+static const struct key *const dll_hash_keys[KEY_MAX + 1] = {
+	[3] = KEYS({ "md5", NODE_DLL_MD5 }),
+	[4] = KEYS({ "sha1", NODE_DLL_SHA1 }),
+	[6] = KEYS({ "sha256", NODE_DLL_SHA256 }),
+};
+
+static const struct key *const dll_signature_keys[KEY_MAX + 1] = {
+	[6] = KEYS({ "signed", NODE_DLL_SIGNED }, { "status", NODE_DLL_SIGNATURE_STATUS }),
+	[12] = KEYS({ "subject_name", NODE_DLL_SIGNER }),
+};
+
+static const struct key *const network_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "type", NODE_NETWORK_TYPE }),
+	[8] = KEYS({ "protocol", NODE_NETWORK_PROTOCOL }),
+	[9] = KEYS(
+		{ "transport", NODE_NETWORK_TRANSPORT }, { "direction", NODE_NETWORK_DIRECTION }),
+};
+
+static const struct key *const source_keys[KEY_MAX + 1] = {
+	[2] = KEYS({ "ip", NODE_SOURCE_IP }),
+	[4] = KEYS({ "port", NODE_SOURCE_PORT }),
+	[6] = KEYS({ "domain", NODE_SOURCE_DOMAIN }),
+};
+
+static const struct key *const destination_keys[KEY_MAX + 1] = {
+	[2] = KEYS({ "ip", NODE_DESTINATION_IP }),
+	[4] = KEYS({ "port", NODE_DESTINATION_PORT }),
+	[6] = KEYS({ "domain", NODE_DESTINATION_DOMAIN }),
+};
+
+static const struct key *const dns_keys[KEY_MAX + 1] = {
+	[8] = KEYS({ "question", NODE_DNS_QUESTION }),
+};
+
+static const struct key *const dns_question_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "name", NODE_DNS_NAME }),
+};
+
+static const struct key *const sysmon_keys[KEY_MAX + 1] = {
+	[3] = KEYS({ "dns", NODE_SYSMON_DNS }),
+	[4] = KEYS({ "file", NODE_SYSMON_FILE }),
+};
+
+static const struct key *const sysmon_dns_keys[KEY_MAX + 1] = {
+	[6] = KEYS({ "status", NODE_SYSMON_DNS_STATUS }),
+};
+
+static const struct key *const sysmon_file_keys[KEY_MAX + 1] = {
+	[8] = KEYS({ "archived", NODE_SYSMON_ARCHIVED }),
+	[13] = KEYS({ "is_executable", NODE_SYSMON_EXECUTABLE }),
+};
+
+static const struct key *const powershell_keys[KEY_MAX + 1] = {
+	[4] = KEYS({ "file", NODE_POWERSHELL_FILE }),
+	[5] = KEYS({ "total", NODE_POWERSHELL_TOTAL }),
+	[8] = KEYS({ "sequence", NODE_POWERSHELL_SEQUENCE }),
+};
+
+static const struct key *const powershell_file_keys[KEY_MAX + 1] = {
+	[15] = KEYS({ "script_block_id", NODE_POWERSHELL_BLOCK_ID }),
+	[17] = KEYS({ "script_block_text", NODE_POWERSHELL_BLOCK_TEXT }),
 };
 
 static const struct key *const registry_keys[KEY_MAX + 1] = {
@@ -219,12 +314,28 @@ static const struct object {
 	[NODE_WINLOG_EVENT_DATA] = { NULL, NODE_WINLOG_DATA, NODE_EVENT },
 	[NODE_EVENT] = { event_keys, 0, NODE_PROCESS },
 	[NODE_PROCESS] = { process_keys, 0, NODE_FILE },
+	[NODE_PROCESS_THREAD] = { thread_keys, 0, NODE_PROCESS_PE },
 	[NODE_PROCESS_PE] = { process_pe_keys, 0, NODE_PROCESS_HASH },
 	[NODE_PROCESS_HASH] = { process_hash_keys, 0, NODE_PROCESS_PARENT },
 	[NODE_PROCESS_PARENT] = { parent_keys, 0, NODE_FILE },
-	[NODE_FILE] = { file_keys, 0, NODE_REGISTRY },
+	[NODE_FILE] = { file_keys, 0, NODE_DLL },
 	[NODE_FILE_PE] = { file_pe_keys, 0, NODE_FILE_HASH },
-	[NODE_FILE_HASH] = { file_hash_keys, 0, NODE_REGISTRY },
+	[NODE_FILE_HASH] = { file_hash_keys, 0, NODE_FILE_SIGNATURE },
+	[NODE_FILE_SIGNATURE] = { file_signature_keys, 0, NODE_DLL },
+	[NODE_DLL] = { dll_keys, 0, NODE_NETWORK },
+	[NODE_DLL_PE] = { dll_pe_keys, 0, NODE_DLL_HASH },
+	[NODE_DLL_HASH] = { dll_hash_keys, 0, NODE_DLL_SIGNATURE },
+	[NODE_DLL_SIGNATURE] = { dll_signature_keys, 0, NODE_NETWORK },
+	[NODE_NETWORK] = { network_keys, 0, NODE_SOURCE },
+	[NODE_SOURCE] = { source_keys, 0, NODE_DESTINATION },
+	[NODE_DESTINATION] = { destination_keys, 0, NODE_DNS },
+	[NODE_DNS] = { dns_keys, 0, NODE_SYSMON },
+	[NODE_DNS_QUESTION] = { dns_question_keys, 0, NODE_SYSMON },
+	[NODE_SYSMON] = { sysmon_keys, 0, NODE_POWERSHELL },
+	[NODE_SYSMON_DNS] = { sysmon_dns_keys, 0, NODE_SYSMON_FILE },
+	[NODE_SYSMON_FILE] = { sysmon_file_keys, 0, NODE_POWERSHELL },
+	[NODE_POWERSHELL] = { powershell_keys, 0, NODE_REGISTRY },
+	[NODE_POWERSHELL_FILE] = { powershell_file_keys, 0, NODE_REGISTRY },
 	[NODE_REGISTRY] = { registry_keys, 0, NODE_RULE },
 	[NODE_REGISTRY_DATA] = { registry_data_keys, 0, NODE_RULE },
 	[NODE_RULE] = { rule_keys, 0, NODE_USER },
@@ -306,8 +417,8 @@ static bool
 is_message_named(const struct wevent_names *names)
 {
 	static const struct slice from_it[] = { SLICE_INIT("Message"), SLICE_INIT("Data"),
-		SLICE_INIT("Payload"), SLICE_INIT("ContextInfo"), SLICE_INIT("HostApplication"),
-		SLICE_INIT("ConfigurationOption") };
+		SLICE_INIT("Type"), SLICE_INIT("Payload"), SLICE_INIT("ContextInfo"),
+		SLICE_INIT("HostApplication"), SLICE_INIT("ConfigurationOption") };
 
 	for (size_t i = 0; i < sizeof(from_it) / sizeof(from_it[0]); i++) {
 		if (wevent_names_find(names, from_it[i]) != UINT32_MAX)
@@ -443,7 +554,9 @@ layout_recognise(const struct layout_record *record, enum layout *layout)
 	else if (is_object(record, NODE_WINLOG))
 		*layout = layout_value(record, NODE_PROCESS_EXECUTABLE).ptr != NULL ||
 					  layout_value(record, NODE_FILE_PATH).ptr != NULL ||
-					  layout_value(record, NODE_REGISTRY_PATH).ptr != NULL
+					  layout_value(record, NODE_REGISTRY_PATH).ptr != NULL ||
+					  layout_value(record, NODE_DLL_PATH).ptr != NULL ||
+					  is_object(record, NODE_POWERSHELL)
 				  ? LAYOUT_ECS
 				  : LAYOUT_WINLOGBEAT;
 	else if (seen(record, NODE_BEAT6_CHANNEL) &&
@@ -723,25 +836,27 @@ layout_data(const struct layout_record *record, enum layout layout, struct slice
 }
 
 /* "SHA1=..,MD5=..,SHA256=..,IMPHASH=.." in Sysmon's capitals. */
+enum hash_owner { OF_PROCESS, OF_FILE, OF_DLL, HASH_OWNERS };
+
 static bool
-join_hashes(
-	const struct layout_record *record, bool of_file, struct wevent *event, struct arena *arena)
+join_hashes(const struct layout_record *record, enum hash_owner owner, struct wevent *event,
+	struct arena *arena)
 {
 	static const struct {
 		struct slice name;
-		uint16_t process, file;
+		uint16_t node[HASH_OWNERS];
 	} kinds[] = {
-		{ { "SHA1=", 5 }, NODE_PROCESS_SHA1, NODE_FILE_SHA1 },
-		{ { "MD5=", 4 }, NODE_PROCESS_MD5, NODE_FILE_MD5 },
-		{ { "SHA256=", 7 }, NODE_PROCESS_SHA256, NODE_FILE_SHA256 },
-		{ { "IMPHASH=", 8 }, NODE_PROCESS_IMPHASH, NODE_FILE_IMPHASH },
+		{ { "SHA1=", 5 }, { NODE_PROCESS_SHA1, NODE_FILE_SHA1, NODE_DLL_SHA1 } },
+		{ { "MD5=", 4 }, { NODE_PROCESS_MD5, NODE_FILE_MD5, NODE_DLL_MD5 } },
+		{ { "SHA256=", 7 }, { NODE_PROCESS_SHA256, NODE_FILE_SHA256, NODE_DLL_SHA256 } },
+		{ { "IMPHASH=", 8 },
+			{ NODE_PROCESS_IMPHASH, NODE_FILE_IMPHASH, NODE_DLL_IMPHASH } },
 	};
 	struct slice parts[3 * sizeof(kinds) / sizeof(kinds[0])];
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct slice hash = layout_value(
-			record, (enum layout_node)(of_file ? kinds[i].file : kinds[i].process));
+		struct slice hash = layout_value(record, (enum layout_node)kinds[i].node[owner]);
 
 		if (hash.ptr == NULL)
 			continue;
@@ -800,36 +915,198 @@ utc_time(struct wevent *event, struct arena *arena)
 	return event->f[F_UtcTime].ptr != NULL;
 }
 
+/* Elastic's words for what Sysmon and Windows write as others. */
+static struct slice
+sysmon_word(enum layout_node node, struct slice value)
+{
+	static const struct {
+		uint16_t node;
+		struct slice from, to;
+	} words[] = {
+		{ NODE_NETWORK_DIRECTION, SLICE_INIT("egress"), SLICE_INIT("true") },
+		{ NODE_NETWORK_DIRECTION, SLICE_INIT("outbound"), SLICE_INIT("true") },
+		{ NODE_NETWORK_DIRECTION, SLICE_INIT("ingress"), SLICE_INIT("false") },
+		{ NODE_NETWORK_DIRECTION, SLICE_INIT("inbound"), SLICE_INIT("false") },
+		{ NODE_NETWORK_TYPE, SLICE_INIT("ipv6"), SLICE_INIT("true") },
+		{ NODE_NETWORK_TYPE, SLICE_INIT("ipv4"), SLICE_INIT("false") },
+		{ NODE_SYSMON_DNS_STATUS, SLICE_INIT("SUCCESS"), SLICE_INIT("0") },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (words[i].node == node && slice_equal(words[i].from, value))
+			return words[i].to;
+	}
+	return value;
+}
+
+#define ID(id) (UINT64_C(1) << (id))
+
+/* The Sysmon module's moves by id, of fields that only rules name. */
+static const struct moved {
+	struct slice name;
+	uint16_t node;
+	uint64_t ids;
+} moved_by_sysmon[] = {
+	{ SLICE_INIT("SourceIp"), NODE_SOURCE_IP, ID(3) },
+	{ SLICE_INIT("SourceHostname"), NODE_SOURCE_DOMAIN, ID(3) },
+	{ SLICE_INIT("SourcePort"), NODE_SOURCE_PORT, ID(3) },
+	{ SLICE_INIT("SourceIsIpv6"), NODE_NETWORK_TYPE, ID(3) },
+	{ SLICE_INIT("DestinationIp"), NODE_DESTINATION_IP, ID(3) },
+	{ SLICE_INIT("DestinationHostname"), NODE_DESTINATION_DOMAIN, ID(3) },
+	{ SLICE_INIT("DestinationPort"), NODE_DESTINATION_PORT, ID(3) },
+	{ SLICE_INIT("DestinationPortName"), NODE_NETWORK_PROTOCOL, ID(3) },
+	{ SLICE_INIT("DestinationIsIpv6"), NODE_NETWORK_TYPE, ID(3) },
+	{ SLICE_INIT("Protocol"), NODE_NETWORK_TRANSPORT, ID(3) },
+	{ SLICE_INIT("Initiated"), NODE_NETWORK_DIRECTION, ID(3) },
+	{ SLICE_INIT("ImageLoaded"), NODE_FILE_PATH, ID(6) | ID(7) },
+	{ SLICE_INIT("ImageLoaded"), NODE_DLL_PATH, ID(7) },
+	{ SLICE_INIT("Signed"), NODE_FILE_SIGNED, ID(6) | ID(7) },
+	{ SLICE_INIT("Signed"), NODE_DLL_SIGNED, ID(7) },
+	{ SLICE_INIT("Signature"), NODE_FILE_SIGNER, ID(6) | ID(7) },
+	{ SLICE_INIT("Signature"), NODE_DLL_SIGNER, ID(7) },
+	{ SLICE_INIT("SignatureStatus"), NODE_FILE_SIGNATURE_STATUS, ID(6) | ID(7) },
+	{ SLICE_INIT("SignatureStatus"), NODE_DLL_SIGNATURE_STATUS, ID(7) },
+	{ SLICE_INIT("SourceImage"), NODE_PROCESS_EXECUTABLE, ID(8) | ID(10) },
+	{ SLICE_INIT("SourceProcessGuid"), NODE_PROCESS_ENTITY, ID(8) },
+	{ SLICE_INIT("SourceProcessGUID"), NODE_PROCESS_ENTITY, ID(10) },
+	{ SLICE_INIT("SourceProcessId"), NODE_PROCESS_PID, ID(8) | ID(10) },
+	{ SLICE_INIT("SourceThreadId"), NODE_PROCESS_THREAD_ID, ID(10) },
+	{ SLICE_INIT("Device"), NODE_FILE_PATH, ID(9) },
+	{ SLICE_INIT("PipeName"), NODE_FILE_NAME, ID(17) | ID(18) },
+	{ SLICE_INIT("Destination"), NODE_PROCESS_EXECUTABLE, ID(20) },
+	{ SLICE_INIT("QueryName"), NODE_DNS_NAME, ID(22) },
+	{ SLICE_INIT("QueryStatus"), NODE_SYSMON_DNS_STATUS, ID(22) },
+	{ SLICE_INIT("Archived"), NODE_SYSMON_ARCHIVED, ID(23) },
+	{ SLICE_INIT("IsExecutable"), NODE_SYSMON_EXECUTABLE, ID(23) | ID(26) },
+	{ SLICE_INIT("Type"), NODE_MESSAGE, ID(25) },
+};
+
+/* The PowerShell modules' moves.  The rest of what they moved is read from the message, like what
+ * they removed (classic.c). */
+static const struct moved moved_by_powershell[] = {
+	{ SLICE_INIT("ScriptBlockId"), NODE_POWERSHELL_BLOCK_ID, 0 },
+	{ SLICE_INIT("MessageNumber"), NODE_POWERSHELL_SEQUENCE, 0 },
+	{ SLICE_INIT("MessageTotal"), NODE_POWERSHELL_TOTAL, 0 },
+	{ SLICE_INIT("HostApplication"), NODE_PROCESS_COMMAND_LINE, 0 },
+	{ SLICE_INIT("Path"), NODE_FILE_PATH, 0 },
+	{ SLICE_INIT("ScriptName"), NODE_FILE_PATH, 0 },
+};
+
+static void
+put_back(const struct layout_record *record, const struct moved *moved, struct wevent *event)
+{
+	struct slice *field = wevent_more(event, record->names, moved->name);
+	enum layout_node node = (enum layout_node)moved->node;
+
+	if (field != NULL && field->ptr == NULL)
+		*field = sysmon_word(node, layout_value(record, node));
+}
+
+static bool
+is_powershell(const struct layout_record *record, const struct wevent *event)
+{
+	return slice_suffix_nocase(event->f[F_Provider_Name], SLICE("PowerShell")) ||
+	       slice_equal_nocase(event->f[F_Provider_Name], SLICE("PowerShellCore")) ||
+	       is_object(record, NODE_POWERSHELL);
+}
+
+static void
+map_powershell(const struct layout_record *record, struct wevent *event)
+{
+	struct slice *text = &event->f[F_ScriptBlockText];
+
+	if (text->ptr == NULL)
+		*text = layout_value(record, NODE_POWERSHELL_BLOCK_TEXT);
+	for (size_t i = 0; i < sizeof(moved_by_powershell) / sizeof(moved_by_powershell[0]); i++)
+		put_back(record, &moved_by_powershell[i], event);
+}
+
+/* Sysmon's fields of its events other than those of processes, files and the registry. */
+static void
+map_sysmon(const struct layout_record *record, struct wevent *event)
+{
+	struct slice *hash = wevent_more(event, record->names, SLICE("Hash"));
+
+	if (event->event_id >= 64 || !canon_is_sysmon(event))
+		return;
+	for (size_t i = 0; i < sizeof(moved_by_sysmon) / sizeof(moved_by_sysmon[0]); i++) {
+		if ((moved_by_sysmon[i].ids >> event->event_id & 1) != 0)
+			put_back(record, &moved_by_sysmon[i], event);
+	}
+	if (event->event_id == 15 && hash != NULL && hash->ptr == NULL)
+		*hash = event->f[F_Hashes];
+}
+
+#undef ID
+
+/* Canonical fields by where they were moved to, whatever the event. */
+static const struct canonical {
+	uint16_t node, field;
+} moved_canonical[] = {
+	{ NODE_PROCESS_COMMAND_LINE, F_CommandLine },
+	{ NODE_PROCESS_DIRECTORY, F_CurrentDirectory },
+	{ NODE_PROCESS_PE_NAME, F_OriginalFileName },
+	{ NODE_PROCESS_PE_VERSION, F_FileVersion },
+	{ NODE_PROCESS_PE_DESCRIPTION, F_Description },
+	{ NODE_PROCESS_PE_PRODUCT, F_Product },
+	{ NODE_PROCESS_PE_COMPANY, F_Company },
+	{ NODE_FILE_PE_NAME, F_OriginalFileName },
+	{ NODE_FILE_PE_VERSION, F_FileVersion },
+	{ NODE_FILE_PE_DESCRIPTION, F_Description },
+	{ NODE_FILE_PE_PRODUCT, F_Product },
+	{ NODE_FILE_PE_COMPANY, F_Company },
+	{ NODE_DLL_PE_NAME, F_OriginalFileName },
+	{ NODE_DLL_PE_VERSION, F_FileVersion },
+	{ NODE_DLL_PE_DESCRIPTION, F_Description },
+	{ NODE_DLL_PE_PRODUCT, F_Product },
+	{ NODE_DLL_PE_COMPANY, F_Company },
+	{ NODE_PARENT_EXECUTABLE, F_ParentImage },
+	{ NODE_PARENT_COMMAND_LINE, F_ParentCommandLine },
+	{ NODE_PARENT_ENTITY, F_ParentProcessGuid },
+	{ NODE_PARENT_PID, F_ParentProcessId },
+	{ NODE_REGISTRY_PATH, F_TargetObject },
+	{ NODE_RULE_NAME, F_RuleName },
+};
+
+/* Those that have another name in events about two processes, or about none. */
+static const struct canonical moved_process[] = {
+	{ NODE_PROCESS_EXECUTABLE, F_Image },
+	{ NODE_PROCESS_ENTITY, F_ProcessGuid },
+	{ NODE_PROCESS_PID, F_ProcessId },
+};
+
+static void
+fill(const struct layout_record *record, const struct canonical *moved, size_t count,
+	struct wevent *event)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct slice *field = &event->f[moved[i].field];
+
+		if (field->ptr == NULL)
+			*field = layout_value(record, (enum layout_node)moved[i].node);
+	}
+}
+
 bool
 layout_map_ecs(const struct layout_record *record, struct wevent *event, struct arena *arena)
 {
-	static const struct {
-		uint16_t node, field;
-	} moved[] = {
-		{ NODE_PROCESS_EXECUTABLE, F_Image },
-		{ NODE_PROCESS_COMMAND_LINE, F_CommandLine },
-		{ NODE_PROCESS_DIRECTORY, F_CurrentDirectory },
-		{ NODE_PROCESS_ENTITY, F_ProcessGuid },
-		{ NODE_PROCESS_PID, F_ProcessId },
-		{ NODE_PROCESS_PE_NAME, F_OriginalFileName },
-		{ NODE_FILE_PE_NAME, F_OriginalFileName },
-		{ NODE_PARENT_EXECUTABLE, F_ParentImage },
-		{ NODE_PARENT_COMMAND_LINE, F_ParentCommandLine },
-		{ NODE_PARENT_ENTITY, F_ParentProcessGuid },
-		{ NODE_PARENT_PID, F_ParentProcessId },
-		{ NODE_REGISTRY_PATH, F_TargetObject },
-		{ NODE_RULE_NAME, F_RuleName },
-	};
 	int32_t id = event->event_id;
 	bool image_loaded = id == 6 || id == 7 || id == 9; /* file.path is ImageLoaded or Device */
+	/* Of a cut record the provider may not be known yet. */
+	bool renamed =
+		(id == 8 || id == 10 || id == 20) && (event->partial || canon_is_sysmon(event));
 	struct slice *f = event->f;
 	struct slice domain = layout_value(record, NODE_USER_DOMAIN);
 	struct slice name = layout_value(record, NODE_USER_NAME);
 
-	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
-		if (f[moved[i].field].ptr == NULL)
-			f[moved[i].field] = layout_value(record, (enum layout_node)moved[i].node);
+	if (is_powershell(record, event)) {
+		map_powershell(record, event);
+		return true;
 	}
+	fill(record, moved_canonical, sizeof(moved_canonical) / sizeof(moved_canonical[0]), event);
+	if (!renamed)
+		fill(record, moved_process, sizeof(moved_process) / sizeof(moved_process[0]),
+			event);
 	if (f[F_TargetFilename].ptr == NULL && !image_loaded)
 		f[F_TargetFilename] = layout_value(record, NODE_FILE_PATH);
 	/* A name alone, or user.id, is the account of the service that wrote the event. */
@@ -840,10 +1117,15 @@ layout_map_ecs(const struct layout_record *record, struct wevent *event, struct 
 			return false;
 	}
 	if (f[F_Hashes].ptr == NULL && !event->partial &&
-		!join_hashes(record, image_loaded || id == 15 || id == 29, event, arena))
+		!join_hashes(record, image_loaded || id == 15 || id == 29 ? OF_FILE : OF_PROCESS,
+			event, arena))
+		return false;
+	if (f[F_Hashes].ptr == NULL && !event->partial && id == 7 &&
+		!join_hashes(record, OF_DLL, event, arena))
 		return false;
 	if (f[F_Details].ptr == NULL && !registry_details(record, event, arena))
 		return false;
+	map_sysmon(record, event);
 	if (f[F_UtcTime].ptr == NULL && event->time != STAMP_NONE && canon_is_sysmon(event))
 		return utc_time(event, arena);
 	return true;

@@ -665,6 +665,30 @@ static const struct field_row {
 		ECS("29", "\"file\":{\"pe\":{\"imphash\":\"ff\"},\"hash\":{\"sha256\":\"0b\","
 			  "\"md5\":\"0a\"}}"),
 		F_Hashes, "MD5=0A,SHA256=0B,IMPHASH=FF" },
+	{ "ECS: a DLL's hashes", ECS("7", "\"dll\":{\"hash\":{\"sha1\":\"0c\"}}"), F_Hashes,
+		"SHA1=0C" },
+	{ "ECS: a DLL's company", ECS("7", "\"dll\":{\"pe\":{\"company\":\"c\"}}"), F_Company,
+		"c" },
+	{ "ECS: a process' version",
+		ECS("1", "\"process\":{\"pe\":{\"file_version\":\"1.2\"},"
+			 "\"executable\":\"a\"}"),
+		F_FileVersion, "1.2" },
+	{ "ECS: the source of an access is not Image", ECS("10", "\"a\":1"), F_Image, NULL },
+	{ "ECS: nor is what a script belongs to",
+		"{\"event\":{\"code\":\"4103\"},\"powershell\":{},\"process\":{\"executable\":"
+		"\"a\"},"
+		"\"winlog\":{}}",
+		F_Image, NULL },
+	{ "ECS: a script is no file written",
+		"{\"event\":{\"code\":\"4104\",\"provider\":\"Microsoft-Windows-PowerShell\"},"
+		"\"file\":{\"path\":"
+		"\"a\"},\"winlog\":{}}",
+		F_TargetFilename, NULL },
+	{ "ECS: a script block",
+		"{\"event\":{\"code\":\"4104\"},\"powershell\":{\"file\":{\"script_block_text\":"
+		"\"t\"}},"
+		"\"winlog\":{}}",
+		F_ScriptBlockText, "t" },
 	{ "ECS: DWORD",
 		ECS("13", "\"registry\":{\"data\":{\"strings\":[\"26\"],\"type\":\"SZ_DWORD\"}}"),
 		F_Details, "DWORD (0x0000001a)" },
@@ -725,6 +749,190 @@ START_TEST(gives_fields)
 	else
 		ck_assert_msg(value.ptr != NULL && slice_equal(value, slice_of(row->value)),
 			"%s: %.*s", row->name, (int)value.len, value.ptr == NULL ? "" : value.ptr);
+	guard_free(bytes);
+}
+END_TEST
+
+/* One field of a record that only rules name. */
+static const struct rule_row {
+	const char *name;
+	const char *json;
+	const char *field;
+	const char *value; /* NULL: absent */
+} rule_rows[] = {
+#define PROCESS                                                                                    \
+	"\"process\":{\"entity_id\":\"{E}\",\"executable\":\"C:\\\\a.exe\",\"pid\":7,\"thread\":{" \
+	"\"id\":9}}"
+#define NETWORK                                                                                    \
+	"\"network\":{\"transport\":\"tcp\",\"protocol\":\"https\",\"direction\":\"egress\","      \
+	"\"type\":\"ipv4\"},\"source\":{\"ip\":\"10.0.0.1\",\"domain\":\"h.corp\",\"port\":50000}" \
+	","                                                                                        \
+	"\"destination\":{\"ip\":\"192.0.2.1\",\"domain\":\"x.example\",\"port\":443}"
+#define SIGNED(of)                                                                           \
+	"\"" of                                                                              \
+	"\":{\"path\":\"C:\\\\b.dll\",\"code_signature\":{\"signed\":true,\"subject_name\":" \
+	"\"Microsoft "                                                                       \
+	"Windows\",\"status\":\"Valid\"},\"hash\":{\"md5\":\"0a\"},\"pe\":{\"company\":\"c\"}}"
+	{ "ECS 3: DestinationIp", ECS("3", NETWORK), "DestinationIp", "192.0.2.1" },
+	{ "ECS 3: DestinationHostname", ECS("3", NETWORK), "DestinationHostname", "x.example" },
+	{ "ECS 3: DestinationPort", ECS("3", NETWORK), "DestinationPort", "443" },
+	{ "ECS 3: DestinationPortName", ECS("3", NETWORK), "DestinationPortName", "https" },
+	{ "ECS 3: DestinationIsIpv6", ECS("3", NETWORK), "DestinationIsIpv6", "false" },
+	{ "ECS 3: SourceIp", ECS("3", NETWORK), "SourceIp", "10.0.0.1" },
+	{ "ECS 3: SourceHostname", ECS("3", NETWORK), "SourceHostname", "h.corp" },
+	{ "ECS 3: SourcePort", ECS("3", NETWORK), "SourcePort", "50000" },
+	{ "ECS 3: Protocol", ECS("3", NETWORK), "Protocol", "tcp" },
+	{ "ECS 3: Initiated", ECS("3", NETWORK), "Initiated", "true" },
+	{ "ECS 3: not initiated", ECS("3", "\"network\":{\"direction\":\"ingress\"}"), "Initiated",
+		"false" },
+	{ "ECS 3: another word", ECS("3", "\"network\":{\"direction\":\"internal\"}"), "Initiated",
+		"internal" },
+	{ "ECS 22 has no connection", ECS("22", NETWORK), "DestinationIp", NULL },
+	{ "ECS 6: a driver", ECS("6", SIGNED("file")), "ImageLoaded", "C:\\b.dll" },
+	{ "ECS 7: an image", ECS("7", SIGNED("file")), "ImageLoaded", "C:\\b.dll" },
+	{ "ECS 7: a DLL", ECS("7", SIGNED("dll")), "ImageLoaded", "C:\\b.dll" },
+	{ "ECS 7: a DLL alone",
+		"{\"event\":{\"code\":\"7\",\"provider\":\"Microsoft-Windows-Sysmon\"},\"winlog\":{"
+		"}," SIGNED("dll") "}",
+		"ImageLoaded", "C:\\b.dll" },
+	{ "ECS 7: Signed", ECS("7", SIGNED("file")), "Signed", "true" },
+	{ "ECS 7: a DLL's Signed", ECS("7", SIGNED("dll")), "Signed", "true" },
+	{ "ECS 7: Signature", ECS("7", SIGNED("file")), "Signature", "Microsoft Windows" },
+	{ "ECS 7: a DLL's SignatureStatus", ECS("7", SIGNED("dll")), "SignatureStatus", "Valid" },
+	{ "ECS 11: a file is no image", ECS("11", SIGNED("file")), "ImageLoaded", NULL },
+	{ "ECS 8: SourceImage", ECS("8", PROCESS), "SourceImage", "C:\\a.exe" },
+	{ "ECS 8: SourceProcessGuid", ECS("8", PROCESS), "SourceProcessGuid", "{E}" },
+	{ "ECS 10: SourceProcessGUID", ECS("10", PROCESS), "SourceProcessGUID", "{E}" },
+	{ "ECS 10: SourceProcessId", ECS("10", PROCESS), "SourceProcessId", "7" },
+	{ "ECS 10: SourceThreadId", ECS("10", PROCESS), "SourceThreadId", "9" },
+	{ "ECS 1 has no other process", ECS("1", PROCESS), "SourceImage", NULL },
+	{ "ECS 9: Device", ECS("9", "\"file\":{\"path\":\"\\\\Device\\\\x\"}"), "Device",
+		"\\Device\\x" },
+	{ "ECS 15: Hash", ECS("15", "\"file\":{\"hash\":{\"md5\":\"0a\"}}"), "Hash", "MD5=0A" },
+	{ "ECS 17: PipeName", ECS("17", "\"file\":{\"name\":\"\\\\pipe\"}"), "PipeName", "\\pipe" },
+	{ "ECS 20: Destination", ECS("20", PROCESS), "Destination", "C:\\a.exe" },
+	{ "ECS 22: QueryName", ECS("22", "\"dns\":{\"question\":{\"name\":\"x.example\"}}"),
+		"QueryName", "x.example" },
+	{ "ECS 22: QueryStatus", ECS("22", "\"sysmon\":{\"dns\":{\"status\":\"SUCCESS\"}}"),
+		"QueryStatus", "0" },
+	{ "ECS 23: Archived", ECS("23", "\"sysmon\":{\"file\":{\"archived\":true}}"), "Archived",
+		"true" },
+	{ "ECS 23: IsExecutable", ECS("23", "\"sysmon\":{\"file\":{\"is_executable\":false}}"),
+		"IsExecutable", "false" },
+	{ "ECS 25: Type", ECS("25", "\"message\":\"Image is replaced\""), "Type",
+		"Image is replaced" },
+	{ "ECS: event data first",
+		"{\"event\":{\"code\":\"7\",\"provider\":\"Microsoft-Windows-Sysmon\"},"
+		"\"winlog\":{\"event_data\":{\"Signed\":\"false\"}}," SIGNED("file") "}",
+		"Signed", "false" },
+	{ "ECS of another provider",
+		"{\"event\":{\"code\":\"7\",\"provider\":\"x\"},\"winlog\":{}," SIGNED("file") "}",
+		"ImageLoaded", NULL },
+#define SCRIPT                                                                                    \
+	"{\"event\":{\"code\":\"4104\",\"provider\":\"Microsoft-Windows-PowerShell\"},\"file\":{" \
+	"\"path\":"                                                                               \
+	"\"C:\\\\x.ps1\"},\"powershell\":{\"file\":{\"script_block_id\":\"i\",\"script_block_"    \
+	"text\":\"t\"},"                                                                          \
+	"\"sequence\":1,\"total\":2},\"winlog\":{\"channel\":\"Microsoft-Windows-PowerShell/"     \
+	"Operational\"}}"
+	{ "ECS 4104: ScriptBlockId", SCRIPT, "ScriptBlockId", "i" },
+	{ "ECS 4104: Path", SCRIPT, "Path", "C:\\x.ps1" },
+	{ "ECS 4104: MessageNumber", SCRIPT, "MessageNumber", "1" },
+	{ "ECS 4104: MessageTotal", SCRIPT, "MessageTotal", "2" },
+	{ "ECS 800: Data is the message",
+		"{\"event\":{\"code\":\"800\"},\"message\":\"m\\n\\tHostApplication=p\","
+		"\"powershell\":{},"
+		"\"winlog\":{\"channel\":\"Windows PowerShell\"}}",
+		"Data", "m\n\tHostApplication=p" },
+	{ "ECS 800: HostApplication",
+		"{\"event\":{\"code\":\"800\"},\"powershell\":{},\"process\":{\"command_line\":\"p "
+		"-c x\"},"
+		"\"winlog\":{\"channel\":\"Windows PowerShell\"}}",
+		"HostApplication", "p -c x" },
+
+	{ "Winlogbeat 6: Message", "{\"event_id\":1,\"log_name\":\"c\",\"message\":\"m\"}",
+		"Message", "m" },
+	{ "Winlogbeat 8: Message", "{\"message\":\"m\",\"winlog\":{\"event_id\":1}}", "Message",
+		"m" },
+	{ "NXLog: Message", NXLOG("\"Message\":\"m\""), "Message", "m" },
+	{ "flat: Message", FLAT("\"Message\":\"m\""), "Message", "m" },
+	{ "evtx_dump: Message",
+		"{\"Event\":{\"System\":{\"EventID\":1},\"RenderingInfo\":{\"Message\":\"m\"}}}",
+		"Message", "m" },
+	{ "no Message", "{\"winlog\":{\"event_id\":1}}", "Message", NULL },
+	{ "SourceName is Provider_Name", NXLOG("\"x\":1"), "SourceName",
+		"Microsoft-Windows-Sysmon" },
+#define EVTX(system, more) \
+	"{\"Event\":{\"System\":{\"EventID\":1,\"Channel\":\"Application\"" system "}," more "}}"
+	{ "evtx_dump: Level", EVTX(",\"Level\":4", "\"EventData\":null"), "Level", "4" },
+	{ "evtx_dump: Keywords", EVTX(",\"Keywords\":\"0x80\"", "\"EventData\":null"), "Keywords",
+		"0x80" },
+	{ "evtx_dump: the message", EVTX("", "\"RenderingInfo\":{\"Message\":\"m\"}"), "Data",
+		"m" },
+	{ "evtx_dump: a string", EVTX("", "\"EventData\":{\"Data\":\"a\"}"), "Data", "a" },
+	{ "evtx_dump: a string in an object",
+		EVTX("", "\"EventData\":{\"Data\":{\"#text\":\"a\"}}"), "Data", "a" },
+	{ "evtx_dump: a list", EVTX("", "\"EventData\":{\"Data\":[\"a\",\"b\"]}"), "Data", "a\nb" },
+	{ "evtx_dump: a list in an object",
+		EVTX("", "\"EventData\":{\"#attributes\":{\"Name\":\"n\"},\"Data\":{\"#text\":["
+			 "\"a\",\"b\"]}}"),
+		"Data", "a\nb" },
+	{ "evtx_dump: user data with attributes",
+		EVTX("", "\"UserData\":{\"X\":{\"#attributes\":{\"xmlns\":\"n\"},\"Type\":{\"#"
+			 "attributes\":{"
+			 "\"a\":1},\"#text\":\"t\"}}}"),
+		"Type", "t" },
+	{ "Winlogbeat 6: user data",
+		"{\"event_id\":29,\"log_name\":\"c\",\"user_data\":{\"xml_name\":\"X\","
+		"\"OldValue\":\"o\"}}",
+		"OldValue", "o" },
+	{ "Winlogbeat 6: the message", "{\"event_id\":29,\"log_name\":\"c\",\"message\":\"m\"}",
+		"Data", "m" },
+	{ "Winlogbeat 8: the message",
+		"{\"message\":\"m\",\"winlog\":{\"event_id\":29,\"channel\":\"c\"}}", "Data", "m" },
+	{ "Sysmon's events have no Data",
+		"{\"message\":\"m\",\"winlog\":{\"event_id\":1,\"provider_name\":\"Microsoft-"
+		"Windows-Sysmon\"}}",
+		"Data", NULL },
+
+#define ACCESS                                                                                  \
+	"\"SubjectUserName\":\"anna\",\"ObjectType\":\"File\",\"ObjectName\":\"C:\\\\x.aspx\"," \
+	"\"ProcessName\":\"C:\\\\w3wp.exe\",\"ProcessId\":\"0x10\",\"AccessMask\":\"0x2\","     \
+	"\"AccessList\":\"%%4417\\n\\t\\t\\t\\t\""
+	{ "4663: AccessMask", AUDIT("4663", ACCESS), "AccessMask", "0x2" },
+	{ "4663: AccessList", AUDIT("4663", ACCESS), "AccessList", "%%4417\n\t\t\t\t" },
+	{ "4656: ObjectType", AUDIT("4656", ACCESS), "ObjectType", "File" },
+	{ "4656: ObjectName", AUDIT("4656", ACCESS), "ObjectName", "C:\\x.aspx" },
+	{ "4656: ProcessName", AUDIT("4656", ACCESS), "ProcessName", "C:\\w3wp.exe" },
+	{ "4656: SubjectUserName", AUDIT("4656", ACCESS), "SubjectUserName", "anna" },
+	{ "4657: OperationType", AUDIT("4657", "\"OperationType\":\"%%1905\""), "OperationType",
+		"%%1905" },
+	{ "4657: OldValue", AUDIT("4657", "\"OldValue\":\"a\",\"NewValue\":\"b\""), "OldValue",
+		"a" },
+	{ "4657: NewValue", AUDIT("4657", "\"OldValue\":\"a\",\"NewValue\":\"b\""), "NewValue",
+		"b" },
+};
+
+START_TEST(gives_fields_of_rules)
+{
+	const struct rule_row *row = &rule_rows[_i];
+	struct slice bytes = guard_copy(slice_of(row->json)), field = slice_of(row->field), value;
+	struct wevent_names *names = wevent_names_new(&field, 1);
+	struct payload_limits with = limits;
+	struct payload payload;
+	struct wevent event;
+	enum reason why;
+
+	with.names = names;
+	payload_init(&payload, bytes, with, arena);
+	ck_assert_msg(payload_next(&payload, &event, &why) == PAYLOAD_RECORD, "%s", row->name);
+	value = wevent_value(&event, F_MAX);
+	if (row->value == NULL)
+		ck_assert_msg(value.ptr == NULL, "%s: %.*s", row->name, (int)value.len, value.ptr);
+	else
+		ck_assert_msg(value.ptr != NULL && slice_equal(value, slice_of(row->value)),
+			"%s: %.*s", row->name, (int)value.len, value.ptr == NULL ? "" : value.ptr);
+	wevent_names_free(names);
 	guard_free(bytes);
 }
 END_TEST
@@ -1017,6 +1225,7 @@ payload_suite(int sample_count)
 	tcase_add_loop_test(tcase, gives_records, 0, ROWS(rows));
 	tcase_add_loop_test(tcase, never_reads_past_a_cut, 0, ROWS(rows));
 	tcase_add_loop_test(tcase, gives_fields, 0, ROWS(field_rows));
+	tcase_add_loop_test(tcase, gives_fields_of_rules, 0, ROWS(rule_rows));
 	tcase_add_loop_test(tcase, takes_the_events_time, 0, ROWS(time_rows));
 	tcase_add_test(tcase, nesting_is_limited);
 	tcase_add_loop_test(tcase, fields_of_rules_are_kept, 0, 5);
