@@ -402,12 +402,35 @@ layout_nodes(const struct wevent_names *names)
 	return NODE_MAX + LAYOUT_AREAS * wevent_names_count(names);
 }
 
+/* Microsoft Defender's names have blanks in them; rules leave these out, or write "_". */
+static uint32_t
+find_without_blanks(struct slice name, const struct wevent_names *names)
+{
+	char bare[WEVENT_NAME_MAX], joined[WEVENT_NAME_MAX];
+	size_t len = 0;
+	uint32_t i;
+
+	if (name.len > WEVENT_NAME_MAX || slice_find_byte(name, ' ') == name.len)
+		return UINT32_MAX;
+	for (size_t k = 0; k < name.len; k++) {
+		joined[k] = name.ptr[k];
+		if (name.ptr[k] == ' ')
+			joined[k] = '_';
+		else
+			bare[len++] = name.ptr[k];
+	}
+	i = wevent_names_find(names, (struct slice){ bare, len });
+	return i != UINT32_MAX ? i : wevent_names_find(names, (struct slice){ joined, name.len });
+}
+
 /* A key of event data that only rules name. */
 static enum layout_node
 find_more(const struct object *object, struct slice name, const struct wevent_names *names)
 {
 	uint32_t i = wevent_names_find(names, name);
 
+	if (i == UINT32_MAX)
+		i = find_without_blanks(name, names);
 	if (i == UINT32_MAX)
 		return NODE_NONE;
 	return (enum layout_node)(NODE_MAX + area_of(object->data) * wevent_names_count(names) + i);

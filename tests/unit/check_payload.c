@@ -864,6 +864,14 @@ static const struct rule_row {
 		"Microsoft-Windows-Sysmon" },
 #define EVTX(system, more) \
 	"{\"Event\":{\"System\":{\"EventID\":1,\"Channel\":\"Application\"" system "}," more "}}"
+	{ "a name with blanks",
+		EVTX("", "\"EventData\":{\"Source Name\":\"Real-Time Protection\"}"), "SourceName",
+		"Real-Time Protection" },
+	{ "a name with blanks that has a place", EVTX("", "\"EventData\":{\"Process Name\":\"a\"}"),
+		"ProcessName", "a" },
+	{ "a blank for a line", EVTX("", "\"EventData\":{\"Feature Name\":\"%%886\"}"),
+		"Feature_Name", "%%886" },
+	{ "blanks alone", EVTX("", "\"EventData\":{\"  \":\"a\",\" b \":\"c\"}"), "b", "c" },
 	{ "evtx_dump: Level", EVTX(",\"Level\":4", "\"EventData\":null"), "Level", "4" },
 	{ "evtx_dump: Keywords", EVTX(",\"Keywords\":\"0x80\"", "\"EventData\":null"), "Keywords",
 		"0x80" },
