@@ -248,6 +248,9 @@ enum layout_node layout_end(enum layout_node);
 /* The node has not been seen, nor any below it. */
 void layout_forget(struct layout_record *, enum layout_node);
 
+/* Was the node an object, or the front of a dotted key? */
+bool layout_is_object(const struct layout_record *, enum layout_node);
+
 /* The node's value if it says something: not "", "-" or the zero GUID.  Else absent. */
 struct slice layout_value(const struct layout_record *, enum layout_node);
 
@@ -268,9 +271,5 @@ struct slice layout_message(const struct layout_record *, enum layout);
 
 /* The record's event data by name, for canon_security() and classic_map(). */
 void layout_data(const struct layout_record *, enum layout, struct slice data[D_MAX]);
-
-/* Elastic's schema: fill what is still absent from where the Sysmon and PowerShell modules moved
- * it, the fields that only rules name as well.  false: no memory. */
-bool layout_map_ecs(const struct layout_record *, struct wevent *, struct arena *);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "parsers/canon.h"
 #include "parsers/classic.h"
+#include "parsers/ecs.h"
 #include "parsers/json.h"
 #include "parsers/payload.h"
 #include "parsers/text.h"
@@ -404,7 +405,7 @@ make_event(const struct payload *payload, const struct layout_record *record, bo
 		if (!canon_security(event, data, arena))
 			return false;
 	}
-	if (layout == LAYOUT_ECS && !layout_map_ecs(record, event, arena))
+	if (layout == LAYOUT_ECS && !ecs_map(record, event, arena))
 		return false;
 	if ((layout == LAYOUT_NXLOG || layout == LAYOUT_FLAT) && text_is_needed(event))
 		text_fill(layout_message(record, layout), event);

@@ -3,7 +3,7 @@
 
 /* A message's payload -> its records.  Recognises the layout of each record by itself (formats of
  * Winlogbeat, ECS, NXLog, flat JSON, evtx_dump) and gives canonical events.  The only door to
- * json.c, layout.c, text.c, canon.c and classic.c.
+ * json.c, layout.c, ecs.c, text.c, canon.c and classic.c.
  *
  * A payload may hold several JSON objects in a row, or an array of them; text before the first '{'
  * is skipped.  Before parsing, in a copy: bytes that are no UTF-8 and unpaired surrogate escapes
