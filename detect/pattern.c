@@ -12,6 +12,11 @@
  * Regular expressions have a database of their own for each field, since Vectorscan compiles them
  * otherwise than literals.  Those that it refuses are matched by PCRE2, and only when a rule asks.
  *
+ * Vectorscan 5.4.9 overlooks matches in the last 32 bytes of a text where a database has few
+ * patterns (its accelerators for pairs of bytes read the tail wrongly).  So a copy with zeros
+ * behind it is scanned, and what ends in them is no match.  An expression that asks where the text
+ * ends would see the zeros, and is PCRE2's.
+ *
  * Hits are a set of bits and a list of the same, so that forgetting them costs as much as there
  * are.  A value that is empty or of wildcards only has no literal; those few are tried one by one.
  */
@@ -27,6 +32,7 @@
 #include "detect/pattern.h"
 
 #define NONE UINT32_MAX
+#define PADDING 64 /* bytes behind a text; twice of what is needed */
 
 /* Where a literal must stand in the value for its pattern to match. */
 enum anchor { ANCHOR_EXACT, ANCHOR_START, ANCHOR_END, ANCHOR_ANYWHERE, ANCHOR_GLOB };
@@ -75,6 +81,8 @@ struct pattern_scratch {
 	uint64_t *bits;
 	uint32_t *hits;
 	uint32_t hit_count;
+	char *padded; /* the text that is scanned */
+	size_t padded_size;
 };
 
 uint32_t
@@ -498,6 +506,16 @@ list_regexes(const struct pattern_set *set, enum wevent_field field, const char 
 	return n;
 }
 
+/* Does the expression ask where the text ends, or perhaps do so? */
+static bool
+asks_for_end(const struct pattern *pattern)
+{
+	const char *p = pattern->expression;
+
+	return (pattern->flags & REGEX_MULTILINE) != 0 || strchr(p, '$') != NULL ||
+	       strstr(p, "\\z") != NULL || strstr(p, "\\Z") != NULL;
+}
+
 /* One database of the field's expressions.  What Vectorscan refuses is taken out, and all others
  * are tried again. */
 static int
@@ -510,6 +528,12 @@ compile_regexes(struct pattern_set *set, enum wevent_field field, char error[PAT
 	int result = expressions == NULL || flags == NULL || ids == NULL ? -ENOMEM : 0;
 	uint32_t n;
 
+	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+		struct pattern *pattern = &set->patterns[i];
+
+		if (pattern->field == field && pattern->expression != NULL && asks_for_end(pattern))
+			result = use_regex(set, pattern);
+	}
 	while (result == 0 && (n = list_regexes(set, field, expressions, flags, ids)) > 0) {
 		int refused;
 
@@ -653,6 +677,7 @@ pattern_scratch_free(struct pattern_scratch *scratch)
 	regex_scratch_free(scratch->regex);
 	free(scratch->bits);
 	free(scratch->hits);
+	free(scratch->padded);
 	free(scratch);
 }
 
@@ -714,6 +739,8 @@ found(unsigned int id, unsigned long long from, unsigned long long to, unsigned 
 
 	(void)from; /* 0: the start of a match is not asked for */
 	(void)flags;
+	if (to > scan->len)
+		return 0; /* in the zeros */
 	for (uint32_t i = literal->first; i != NONE; i = scan->set->patterns[i].next_literal) {
 		enum anchor anchor = scan->set->patterns[i].anchor;
 		bool at_start = to == literal->len, at_end = to == scan->len;
@@ -734,9 +761,9 @@ regex_found(unsigned int id, unsigned long long from, unsigned long long to, uns
 	const struct scan *scan = argument;
 
 	(void)from;
-	(void)to;
 	(void)flags;
-	pattern_set_hit(scan->scratch, id);
+	if (to <= scan->len)
+		pattern_set_hit(scan->scratch, id);
 	return 0;
 }
 
@@ -760,6 +787,26 @@ verify(const struct pattern_set *set, struct pattern_scratch *scratch, uint32_t 
 	scratch->hit_count = kept;
 }
 
+/* The text with zeros behind it.  Without memory for that it is scanned as it is. */
+static struct slice
+pad(struct pattern_scratch *scratch, struct slice value)
+{
+	size_t size = value.len + PADDING;
+	char *padded;
+
+	if (size > scratch->padded_size) {
+		padded = realloc(scratch->padded, 2 * size);
+		if (padded == NULL)
+			return value;
+		scratch->padded = padded;
+		scratch->padded_size = 2 * size;
+	}
+	if (value.len > 0)
+		memcpy(scratch->padded, value.ptr, value.len);
+	memset(scratch->padded + value.len, 0, PADDING);
+	return (struct slice){ scratch->padded, size };
+}
+
 static void
 run(const hs_database_t *database, match_event_handler callback, struct scan *scan,
 	struct slice value)
@@ -779,15 +826,17 @@ pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
 	const struct database *database;
 	uint32_t first = scratch->hit_count;
 	struct scan scan = { set, NULL, scratch, value.len };
+	struct slice padded;
 
 	if (value.ptr == NULL || (uint32_t)field >= set->field_count)
 		return;
 	scan.database = database = &set->fields[field];
 	assert(value.len <= UINT32_MAX);
+	padded = pad(scratch, value);
 	if (database->hs != NULL && value.len > 0)
-		run(database->hs, found, &scan, value);
+		run(database->hs, found, &scan, padded);
 	if (database->regexes != NULL)
-		run(database->regexes, regex_found, &scan, value);
+		run(database->regexes, regex_found, &scan, padded);
 	for (uint32_t i = database->bare; i != NONE; i = set->patterns[i].next_literal)
 		pattern_set_hit(scratch, i);
 	if (scratch->hit_count > first)

@@ -208,6 +208,138 @@ START_TEST(scans_agree_with_the_definition)
 }
 END_TEST
 
+/* Vectorscan 5.4.9 by itself overlooks ".vbs" at the end of three of four texts. */
+START_TEST(a_small_set_finds_what_ends_a_text)
+{
+	enum { LEN = 400 };
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	uint16_t tokens[2][8];
+	char text[LEN], error[PATTERN_ERROR_MAX];
+	uint32_t script, other, regex;
+
+	ck_assert_int_eq(
+		pattern_add(set, F_Image, make_glob(SLICE("*.vbs"), tokens[0]), &script), 0);
+	ck_assert_int_eq(
+		pattern_add(set, F_Image, make_glob(SLICE("*.wsh"), tokens[1]), &other), 0);
+	ck_assert_int_eq(pattern_add_regex(set, F_Image, SLICE("\\.(vbs|wsh)"), 0, &regex), 0);
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert(pattern_is_scanned(set, regex));
+	scratch = pattern_scratch_new(set);
+	memset(text, 'a', LEN);
+	for (size_t len = 4; len < LEN; len++) {
+		struct slice value;
+
+		memcpy(text + len - 4, ".vbs", 4);
+		value = guard_copy((struct slice){ text, len });
+		pattern_reset(scratch);
+		pattern_scan(set, scratch, F_Image, value);
+		ck_assert_msg(pattern_matches(scratch, script, value), "%zu bytes", len);
+		ck_assert_msg(pattern_matches(scratch, regex, value), "%zu bytes", len);
+		ck_assert(!pattern_matches(scratch, other, value));
+		guard_free(value);
+		text[len - 4] = 'a';
+	}
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+END_TEST
+
+/* Few patterns and long texts, where a scanner has its special cases. */
+START_TEST(small_sets_agree_with_the_definition)
+{
+	enum { PATTERNS = 6, TEXTS = 200, LEN = 12, TEXT = 300 };
+	static uint16_t tokens[PATTERNS][LEN];
+	struct glob globs[PATTERNS];
+	uint32_t ids[PATTERNS], state = 77 + (uint32_t)_i, count = 1 + (uint32_t)_i % PATTERNS;
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	char part[PATTERNS][LEN], text[TEXT], error[PATTERN_ERROR_MAX];
+	size_t lens[PATTERNS];
+
+	for (uint32_t i = 0; i < count; i++) {
+		char value[LEN + 2] = "*";
+
+		do
+			lens[i] = random_text(&state, ".vbswhdl-", part[i], LEN - 4);
+		while (lens[i] < 2);
+		memcpy(value + 1, part[i], lens[i]);
+		value[lens[i] + 1] = '*';
+		globs[i] = make_glob(
+			(struct slice){ value, lens[i] + 1 + next_random(&state) % 2 }, tokens[i]);
+		ck_assert_int_eq(pattern_add(set, F_CommandLine, globs[i], &ids[i]), 0);
+	}
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	scratch = pattern_scratch_new(set);
+	for (int t = 0; t < TEXTS; t++) {
+		size_t len = random_text(&state, "aaaaaaaavbsw.", text, TEXT);
+		uint32_t which = next_random(&state) % count;
+
+		if (len >= lens[which])
+			memcpy(text + (t % 2 == 0 ? len - lens[which]
+						  : next_random(&state) % (len - lens[which] + 1)),
+				part[which], lens[which]);
+		pattern_reset(scratch);
+		pattern_scan(set, scratch, F_CommandLine, (struct slice){ text, len });
+		for (uint32_t i = 0; i < count; i++)
+			ck_assert_msg(
+				pattern_matches(scratch, ids[i], (struct slice){ text, len }) ==
+					plain_match(globs[i].tokens, globs[i].count, text, len),
+				"'%.*s' in '%.*s'", (int)lens[i], part[i], (int)len, text);
+	}
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+END_TEST
+
+/* What stands behind a text while it is scanned is no part of it. */
+START_TEST(nothing_is_found_behind_a_text)
+{
+	static const struct {
+		const char *expression;
+		struct slice text;
+		bool want;
+	} rows[] = {
+		{ "cmd.", SLICE_INIT("cmd"), false },
+		{ "cmd.", SLICE_INIT("cmdx"), true },
+		{ "cmd[^x]", SLICE_INIT("a cmd"), false },
+		{ "cmd\\x00", SLICE_INIT("cmd"), false },
+		{ "cmd\\b", SLICE_INIT("cmd"), true },
+		{ "cmd\\B", SLICE_INIT("cmd"), false },
+		{ "cmd$", SLICE_INIT("a cmd"), true },
+		{ "cmd$", SLICE_INIT("cmd a"), false },
+		{ "^$", SLICE_INIT(""), true },
+		{ "^a*\\z", SLICE_INIT("aaa"), true },
+		{ "a*", SLICE_INIT(""), true },
+		{ ".", SLICE_INIT(""), false },
+	};
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	char error[PATTERN_ERROR_MAX];
+	uint16_t tokens[8];
+	uint32_t ids[ROWS(rows)], utf16;
+
+	for (int i = 0; i < ROWS(rows); i++)
+		ck_assert_int_eq(pattern_add_regex(set, F_CommandLine, slice_of(rows[i].expression),
+					 0, &ids[i]),
+			0);
+	ck_assert_int_eq(pattern_add(set, F_CommandLine,
+				 make_glob((struct slice){ "*d\0", 3 }, tokens), &utf16),
+		0);
+	ck_assert_int_eq(pattern_compile(set, error), 0);
+	scratch = pattern_scratch_new(set);
+	for (int i = 0; i < ROWS(rows); i++) {
+		pattern_reset(scratch);
+		pattern_scan(set, scratch, F_CommandLine, rows[i].text);
+		ck_assert_msg(pattern_matches(scratch, ids[i], rows[i].text) == rows[i].want, "%s",
+			rows[i].expression);
+		ck_assert(!pattern_matches(scratch, utf16, rows[i].text));
+	}
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+END_TEST
+
 START_TEST(the_same_pattern_is_kept_once)
 {
 	static const struct slice texts[] = { SLICE_INIT("*\\cmd.exe"), SLICE_INIT("*\\CMD.EXE"),
@@ -290,6 +422,9 @@ pattern_suite(void)
 	tcase_add_loop_test(tcase, reads_escapes, 0, ROWS(parse_rows));
 	tcase_add_loop_test(tcase, globs_match, 0, ROWS(glob_rows));
 	tcase_add_loop_test(tcase, scans_agree_with_the_definition, 0, 20);
+	tcase_add_test(tcase, a_small_set_finds_what_ends_a_text);
+	tcase_add_loop_test(tcase, small_sets_agree_with_the_definition, 0, 60);
+	tcase_add_test(tcase, nothing_is_found_behind_a_text);
 	tcase_add_test(tcase, the_same_pattern_is_kept_once);
 	tcase_add_test(tcase, fields_and_events_do_not_mix);
 	tcase_add_test(tcase, hostile_values_end);
