@@ -2,6 +2,7 @@
  * reaches, and what a set says of itself. */
 
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,71 @@ START_TEST(core_rules_answer_as_the_original_search)
 			ck_assert(matches[0].rule->core);
 			ck_assert_uint_ge(matches[0].matched_count, 3);
 		}
+		yajl_tree_free(tree);
+		cases++;
+	}
+	ck_assert_uint_eq(cases, PARITY_CASES);
+	free(text);
+	bench_close(&bench);
+}
+END_TEST
+
+/* All rules of a folder of etc/rules. */
+static void
+bench_add_folder(struct bench *bench, const char *folder)
+{
+	DIR *directory = opendir(folder);
+	struct dirent *entry;
+	char path[512];
+
+	ck_assert_msg(directory != NULL, "%s", folder);
+	while ((entry = readdir(directory)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		ck_assert_int_lt(snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name),
+			(int)sizeof(path));
+		bench_add_file(bench, path);
+	}
+	ck_assert_int_eq(closedir(directory), 0);
+}
+
+/* Whatever else is loaded: the core speaks for the same events, with the same words. */
+START_TEST(core_answers_the_same_beside_all_shipped_rules)
+{
+	const char *type_path[] = { "expect", "DetectionType", NULL };
+	const char *event_path[] = { "event", NULL };
+	struct bench bench;
+	size_t len, cases = 0;
+	char *text = read_file(TEST_DATA "/parity/spl-parity.ndjson", &len), *end;
+
+	bench_open(&bench);
+	bench_add_folder(&bench, TEST_DATA "/../../etc/rules/core");
+	bench_add_folder(&bench, TEST_DATA "/../../etc/rules/extended");
+	bench_add_folder(&bench, TEST_DATA "/../../etc/rules/correlation");
+	bench_build(&bench);
+	ck_assert_uint_gt(ruleset_count(bench.set), 40);
+	for (char *line = text; (end = memchr(line, '\n', len - (size_t)(line - text))) != NULL;
+		line = end + 1) {
+		const char *said = NULL;
+		const struct match *matches;
+		struct wevent event;
+		yajl_val tree, type;
+		size_t n;
+
+		*end = '\0';
+		tree = yajl_tree_parse(line, NULL, 0);
+		ck_assert_ptr_nonnull(tree);
+		type = yajl_tree_get(tree, type_path, yajl_t_string);
+		make_event(yajl_tree_get(tree, event_path, yajl_t_object), &event);
+		n = ruleset_match(bench.set, bench.scratch, &event, &matches);
+		for (size_t i = 0; i < n; i++) {
+			ck_assert(!matches[i].rule->silent);
+			if (matches[i].rule->core)
+				said = matches[i].rule->detection_type;
+		}
+		ck_assert_msg((said != NULL) == (type != NULL), "%s", line);
+		if (said != NULL)
+			ck_assert_str_eq(said, YAJL_GET_STRING(type));
 		yajl_tree_free(tree);
 		cases++;
 	}
@@ -911,6 +977,7 @@ ruleset_suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, core_rules_answer_as_the_original_search);
+	tcase_add_test(tcase, core_answers_the_same_beside_all_shipped_rules);
 	tcase_add_test(tcase, core_never_speaks_with_both_severities);
 	tcase_add_test(tcase, a_match_shows_what_was_true);
 	tcase_add_loop_test(tcase, reaches_the_events_that_it_is_for, 0, ROWS(reach_rows));
