@@ -427,7 +427,7 @@ show(struct match *match, const struct condition_item *item, struct slice text)
 
 static bool
 pattern_holds(const struct condition_pattern *pattern, enum wevent_field field,
-	const struct pattern_scratch *scratch, const struct wevent *event)
+	struct pattern_scratch *scratch, const struct wevent *event)
 {
 	if (pattern->kind == CONDITION_COMPARISON)
 		return compare_holds(&pattern->compared, event, field);
@@ -436,7 +436,7 @@ pattern_holds(const struct condition_pattern *pattern, enum wevent_field field,
 
 static bool
 eval_item(const struct condition *condition, const struct condition_item *item,
-	const struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
+	struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
 {
 	/* An item may ask for absence alone, and a rule may have no pattern at all. */
 	const struct condition_pattern *patterns =
@@ -475,7 +475,7 @@ eval_some(const bool *truth, const struct condition_op *op)
 }
 
 bool
-condition_eval(const struct condition *condition, const struct pattern_scratch *scratch,
+condition_eval(const struct condition *condition, struct pattern_scratch *scratch,
 	const struct wevent *event, struct match *match)
 {
 	bool truth[CONDITION_STACK_MAX + 1];

@@ -83,8 +83,8 @@ int condition_compile(struct slice text, struct condition_selection *selections,
 
 /* Evaluate.  True: the pairs of field and pattern that were true in selections that were true and
  * not negated are in `match`; false: match->matched_count is 0. */
-bool condition_eval(const struct condition *, const struct pattern_scratch *, const struct wevent *,
-	struct match *);
+bool condition_eval(
+	const struct condition *, struct pattern_scratch *, const struct wevent *, struct match *);
 
 /* The items of which at least one must be true for the condition to be true.  `cost` says for each
  * item how dear it is to wait for, 0 when it can't be waited for at all; the cheapest set is taken.

@@ -4,7 +4,7 @@
  * A pattern is a glob.  What is looked for is a literal without case: the whole of it, or the
  * longest plain run between its wildcards. Where a literal ends tells an exact value, a beginning
  * and an end from a hit in the middle: the callback compares two offsets.  Only a glob with
- * wildcards inside is then matched once more, and once an event however often its literal hits.
+ * wildcards inside is then matched once more: once an event, when a rule asks.
  * Patterns that share a literal share it in the database.
  *
  * A glob with letters of a case is looked for in any, and then matched once more as well.
@@ -79,6 +79,7 @@ struct pattern_scratch {
 	struct regex_scratch *regex; /* NULL: none is needed */
 	hs_scratch_t *hs;
 	uint64_t *bits;
+	uint64_t *open; /* of the hits those whose glob has not been matched yet */
 	uint32_t *hits;
 	uint32_t hit_count;
 	char *padded; /* the text that is scanned */
@@ -506,14 +507,30 @@ list_regexes(const struct pattern_set *set, enum wevent_field field, const char 
 	return n;
 }
 
-/* Does the expression ask where the text ends, or perhaps do so? */
+/* Does the expression ask where the text ends?  In a class `$` is itself. */
 static bool
 asks_for_end(const struct pattern *pattern)
 {
-	const char *p = pattern->expression;
+	bool class = false;
 
-	return (pattern->flags & REGEX_MULTILINE) != 0 || strchr(p, '$') != NULL ||
-	       strstr(p, "\\z") != NULL || strstr(p, "\\Z") != NULL;
+	if ((pattern->flags & REGEX_MULTILINE) != 0)
+		return true;
+	for (const char *p = pattern->expression; *p != '\0'; p++) {
+		if (*p == '\\') {
+			p++;
+			if (*p == 'z' || *p == 'Z')
+				return true;
+			if (*p == '\0')
+				return false;
+		} else if (class) {
+			class = *p != ']' || p[-1] == '[' || (p[-1] == '^' && p[-2] == '[');
+		} else if (*p == '$') {
+			return true;
+		} else {
+			class = *p == '[';
+		}
+	}
+	return false;
 }
 
 /* One database of the field's expressions.  What Vectorscan refuses is taken out, and all others
@@ -655,8 +672,9 @@ pattern_scratch_new(const struct pattern_set *set)
 		return NULL;
 	scratch->set = set;
 	scratch->bits = calloc((size_t)set->count / 64 + 1, sizeof(*scratch->bits));
+	scratch->open = calloc((size_t)set->count / 64 + 1, sizeof(*scratch->open));
 	scratch->hits = calloc((size_t)set->count + 1, sizeof(*scratch->hits));
-	if (scratch->bits == NULL || scratch->hits == NULL)
+	if (scratch->bits == NULL || scratch->open == NULL || scratch->hits == NULL)
 		goto fail;
 	if (set->prototype != NULL && hs_clone_scratch(set->prototype, &scratch->hs) != HS_SUCCESS)
 		goto fail;
@@ -676,6 +694,7 @@ pattern_scratch_free(struct pattern_scratch *scratch)
 	(void)hs_free_scratch(scratch->hs); /* NULL is fine; it is not in use */
 	regex_scratch_free(scratch->regex);
 	free(scratch->bits);
+	free(scratch->open);
 	free(scratch->hits);
 	free(scratch->padded);
 	free(scratch);
@@ -684,8 +703,10 @@ pattern_scratch_free(struct pattern_scratch *scratch)
 void
 pattern_reset(struct pattern_scratch *scratch)
 {
-	for (uint32_t i = 0; i < scratch->hit_count; i++)
+	for (uint32_t i = 0; i < scratch->hit_count; i++) {
 		scratch->bits[scratch->hits[i] / 64] = 0;
+		scratch->open[scratch->hits[i] / 64] = 0;
+	}
 	scratch->hit_count = 0;
 }
 
@@ -696,13 +717,19 @@ is_hit(const struct pattern_scratch *scratch, uint32_t id)
 }
 
 bool
-pattern_matches(const struct pattern_scratch *scratch, uint32_t id, struct slice value)
+pattern_matches(struct pattern_scratch *scratch, uint32_t id, struct slice value)
 {
-	const struct regex *regex = scratch->set->patterns[id].regex;
+	const struct pattern *pattern = &scratch->set->patterns[id];
+	uint64_t bit = UINT64_C(1) << (id % 64);
 
-	if (regex == NULL)
-		return is_hit(scratch, id);
-	return value.ptr != NULL && regex_matches(regex, scratch->regex, value);
+	if (pattern->regex != NULL)
+		return value.ptr != NULL && regex_matches(pattern->regex, scratch->regex, value);
+	if ((scratch->open[id / 64] & bit) != 0) {
+		scratch->open[id / 64] &= ~bit;
+		if (!pattern_glob(pattern->glob, value))
+			scratch->bits[id / 64] &= ~bit;
+	}
+	return is_hit(scratch, id);
 }
 
 void
@@ -728,8 +755,17 @@ struct scan {
 	size_t len;
 };
 
-/* A literal ends at `to`.  For a glob this is only a candidate; it is matched when the scan is
- * over. */
+static void
+set_candidate(struct pattern_scratch *scratch, uint32_t id)
+{
+	if (is_hit(scratch, id))
+		return;
+	scratch->open[id / 64] |= UINT64_C(1) << (id % 64);
+	pattern_set_hit(scratch, id);
+}
+
+/* A literal ends at `to`.  For a glob this is only a candidate; it is matched when somebody asks.
+ */
 static int
 found(unsigned int id, unsigned long long from, unsigned long long to, unsigned int flags,
 	void *argument)
@@ -747,8 +783,10 @@ found(unsigned int id, unsigned long long from, unsigned long long to, unsigned 
 
 		if ((anchor == ANCHOR_EXACT && at_start && at_end) ||
 			(anchor == ANCHOR_START && at_start) || (anchor == ANCHOR_END && at_end) ||
-			anchor >= ANCHOR_ANYWHERE)
+			anchor == ANCHOR_ANYWHERE)
 			pattern_set_hit(scan->scratch, i);
+		else if (anchor == ANCHOR_GLOB)
+			set_candidate(scan->scratch, i);
 	}
 	return 0;
 }
@@ -765,26 +803,6 @@ regex_found(unsigned int id, unsigned long long from, unsigned long long to, uns
 	if (to <= scan->len)
 		pattern_set_hit(scan->scratch, id);
 	return 0;
-}
-
-/* Take back the candidates among the hits from `first` on that do not match as globs. */
-static void
-verify(const struct pattern_set *set, struct pattern_scratch *scratch, uint32_t first,
-	struct slice value)
-{
-	uint32_t kept = first;
-
-	for (uint32_t i = first; i < scratch->hit_count; i++) {
-		uint32_t id = scratch->hits[i];
-
-		if (set->patterns[id].expression == NULL &&
-			set->patterns[id].anchor == ANCHOR_GLOB &&
-			!pattern_glob(set->patterns[id].glob, value))
-			scratch->bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
-		else
-			scratch->hits[kept++] = id;
-	}
-	scratch->hit_count = kept;
 }
 
 /* The text with zeros behind it.  Without memory for that it is scanned as it is. */
@@ -824,7 +842,6 @@ pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
 	enum wevent_field field, struct slice value)
 {
 	const struct database *database;
-	uint32_t first = scratch->hit_count;
 	struct scan scan = { set, NULL, scratch, value.len };
 	struct slice padded;
 
@@ -838,7 +855,5 @@ pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
 	if (database->regexes != NULL)
 		run(database->regexes, regex_found, &scan, padded);
 	for (uint32_t i = database->bare; i != NONE; i = set->patterns[i].next_literal)
-		pattern_set_hit(scratch, i);
-	if (scratch->hit_count > first)
-		verify(set, scratch, first, value);
+		set_candidate(scratch, i);
 }

@@ -73,10 +73,11 @@ void pattern_scan(const struct pattern_set *, struct pattern_scratch *, enum wev
 /* Count a pattern as hit without a scan. */
 void pattern_set_hit(struct pattern_scratch *, uint32_t id);
 
-/* Does it match?  `value` is that of its field, which has been scanned. */
-bool pattern_matches(const struct pattern_scratch *, uint32_t id, struct slice value);
+/* Does it match?  `value` is that of its field, which has been scanned.  What a scan cannot tell is
+ * found out here, once. */
+bool pattern_matches(struct pattern_scratch *, uint32_t id, struct slice value);
 
-/* The patterns that have hit since the reset, each once, in no order. */
+/* The patterns that have hit, or may have, since the reset, each once, in no order. */
 const uint32_t *pattern_hits(const struct pattern_scratch *, size_t *count);
 
 #endif

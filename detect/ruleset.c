@@ -944,20 +944,21 @@ preset(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scrat
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d", bucket->event_id);
+	struct slice value = { text, (size_t)len };
 	const uint32_t *hits;
 	size_t count;
 
 	if (bucket->event_id == -1)
 		return 0;
 	pattern_reset(scratch);
-	pattern_scan(set->patterns, scratch, F_EventID, (struct slice){ text, (size_t)len });
+	pattern_scan(set->patterns, scratch, F_EventID, value);
 	hits = pattern_hits(scratch, &count);
 	bucket->preset = arena_alloc(set->arena, count * sizeof(*hits) + 1);
 	if (bucket->preset == NULL)
 		return -ENOMEM;
-	if (count > 0)
-		memcpy(bucket->preset, hits, count * sizeof(*hits));
-	bucket->preset_count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++)
+		if (pattern_matches(scratch, hits[i], value))
+			bucket->preset[bucket->preset_count++] = hits[i];
 	return 0;
 }
 

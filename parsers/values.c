@@ -72,31 +72,48 @@ unescape_unicode(struct slice s, char *to, size_t *used)
 	return put_utf8(to, 0x10000 + ((unit - 0xd800) << 10 | (low - 0xdc00)));
 }
 
+/* One escape from behind its backslash on: what it means to `to`, its bytes to *used. */
+static size_t
+unescape_one(struct slice s, char *to, size_t *used)
+{
+	static const char escapes[] = "bfnrt", meant[] = "\b\f\n\r\t";
+	const char *escape;
+	size_t digits, n;
+
+	if (s.ptr[0] == 'u') {
+		n = unescape_unicode(slice_sub(s, 1, s.len), to, &digits);
+		*used = 1 + digits;
+		return n;
+	}
+	escape = s.ptr[0] == '\0' ? NULL : strchr(escapes, s.ptr[0]);
+	to[0] = escape == NULL ? s.ptr[0] : meant[escape - escapes];
+	*used = 1;
+	return 1;
+}
+
 /* A string from behind its quote on: its text to `to`, its bytes with the closing quote to *used.
  * Returns the text's length. */
 static size_t
 unescape(struct slice s, char *to, size_t *used)
 {
-	static const char escapes[] = "bfnrt", meant[] = "\b\f\n\r\t";
 	size_t n = 0, at = 0;
 
 	while (at < s.len && s.ptr[at] != '"') {
-		char c = s.ptr[at++];
-		const char *escape;
-		size_t digits;
+		size_t from = at, used_here;
 
-		if (c != '\\' || at == s.len) {
-			to[n++] = c;
-			continue;
+		while (at < s.len && s.ptr[at] != '"' && s.ptr[at] != '\\')
+			at++;
+		memcpy(to + n, s.ptr + from, at - from);
+		n += at - from;
+		if (at == s.len || s.ptr[at] == '"')
+			break;
+		at++;
+		if (at == s.len) {
+			to[n++] = '\\';
+			break;
 		}
-		c = s.ptr[at++];
-		if (c == 'u') {
-			n += unescape_unicode(slice_sub(s, at, s.len), to + n, &digits);
-			at += digits;
-			continue;
-		}
-		escape = c == '\0' ? NULL : strchr(escapes, c);
-		to[n++] = escape == NULL ? c : meant[escape - escapes];
+		n += unescape_one(slice_sub(s, at, s.len), to + n, &used_here);
+		at += used_here;
 	}
 	*used = at < s.len ? at + 1 : at;
 	return n;
@@ -112,6 +129,27 @@ is_key(struct slice rest)
 		(rest.ptr[at] == ' ' || (rest.ptr[at] >= '\t' && rest.ptr[at] <= '\r')))
 		at++;
 	return at < rest.len && rest.ptr[at] == ':';
+}
+
+/* Blanks, and what JSON has between values. */
+static bool
+is_between(char byte)
+{
+	switch (byte) {
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+	case ',':
+	case ':':
+	case '[':
+	case ']':
+	case '{':
+	case '}':
+		return true;
+	default:
+		return false;
+	}
 }
 
 struct slice
@@ -133,7 +171,7 @@ values_text(struct slice json, struct arena *arena)
 				continue;
 			n += len;
 			text[n++] = '\n';
-		} else if (strchr(" \t\r\n,:[]{}", c) == NULL || c == '\0') {
+		} else if (!is_between(c)) {
 			text[n++] = c;
 		} else if (n > 0 && text[n - 1] != '\n') {
 			text[n++] = '\n';
