@@ -3,38 +3,31 @@
  *
  * Time is the events' own: `now` is the time of the event at hand, so that what a host is
  * remembered by does not depend on when the replay runs.  Every match is shown, one alert a rule.
- * Alerts come out as they are found (json), or are kept to the end and sorted (table).  One thread;
- * a file is mapped, anything else is read to its end first. */
+ * Alerts come out as they are found (json), or are kept to the end and sorted (table).  One thread.
+ */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "daemon/clock.h"
 #include "daemon/cmd.h"
 #include "daemon/hosts.h"
-#include "daemon/log.h"
+#include "daemon/recording.h"
 #include "daemon/rules.h"
 #include "daemon/table.h"
 #include "daemon/windows.h"
 #include "detect/detect.h"
 #include "detect/filter.h"
-#include "parsers/envelope.h"
-#include "parsers/frame.h"
-#include "parsers/payload.h"
 
-#define MESSAGE_BYTES_MAX ((size_t)16 * 1024 * 1024) /* the most that limits.message can be */
-#define ARENA_BYTES_MAX (16 * MESSAGE_BYTES_MAX)
-#define PIPE_BYTES_MAX ((size_t)1024 * 1024 * 1024) /* of an input that cannot be mapped */
 #define PROGRESS_MILLISECONDS 100
-#define MICROSECONDS_IN_SECOND 1000000
+#define TICK_BYTES_MAX                                                            \
+	((size_t)64 * 1024 * 1024) /* for alerts of windows that close at the end \
+				    */
 
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_TABLE };
 
@@ -50,8 +43,6 @@ struct replay {
 
 	const char *file;           /* that is being read */
 	const struct wevent *event; /* that is being looked at */
-	struct slice hostname;      /* of the message's syslog header, folded */
-	int64_t now;
 
 	bool filtered; /* what filters took away is shown, and nothing else */
 	uint64_t messages, records, alerts, filtered_alerts;
@@ -61,14 +52,15 @@ struct replay {
 	struct detect_sink sink;
 
 	bool progress;
-	uint64_t total, done;  /* bytes; total is 0 when it is not known */
-	int64_t progress_next; /* milliseconds */
+	uint64_t total;             /* bytes; 0 when it is not known */
+	uint64_t done, done_before; /* of the file that is read, and of those before it */
+	int64_t progress_next;      /* milliseconds */
 };
 
 /* ---- progress ---- */
 
 static void
-progress_show(struct replay *replay)
+progress_show(struct replay *replay, uint64_t done)
 {
 	char bar[41];
 	double share;
@@ -81,7 +73,7 @@ progress_show(struct replay *replay)
 			(uintmax_t)replay->alerts);
 		return;
 	}
-	share = (double)replay->done / (double)replay->total;
+	share = (double)done / (double)replay->total;
 	share = share > 1 ? 1 : share; /* a file that grew */
 	memset(bar, ' ', sizeof(bar) - 1);
 	memset(bar, '=', (size_t)(share * (double)(sizeof(bar) - 1)));
@@ -138,163 +130,67 @@ passed_over_cb(void *context, enum window_answer answer)
 	replay->passed_over[answer == WINDOW_LATE]++;
 }
 
-/* ---- messages ---- */
+/* ---- events ---- */
 
 static void
-tick(struct replay *replay, int64_t now)
+tick(struct replay *replay, int64_t now, struct arena *arena)
 {
-	if (detect_tick(replay->detect, now, replay->arena, &replay->sink) < 0)
+	if (detect_tick(replay->detect, now, arena, &replay->sink) < 0)
 		replay->reasons[REASON_NO_MEMORY]++;
 }
 
-static void
-record(struct replay *replay, struct wevent *event, const struct envelope *envelope)
+static bool
+event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
 {
-	struct alert_source source = { .input = slice_of(replay->file) };
-	struct arena_mark mark = arena_mark(replay->arena);
+	struct replay *replay = context;
+	struct alert_source source = { .input = slice_of(replay->file), .received = time };
 
-	if (event->host.len == 0)
-		event->host = replay->hostname;
-	if (event->host.len == 0) {
-		replay->reasons[REASON_NO_HOST]++;
-		return;
-	}
 	replay->records++;
 	if (event->partial)
 		replay->reasons[REASON_JSON_TRUNCATED]++;
-	if (event->time != STAMP_NONE || envelope->time != STAMP_NONE)
-		replay->now = event->time != STAMP_NONE ? event->time : envelope->time;
-	source.received = replay->now;
-	tick(replay, replay->now);
+	tick(replay, time, arena);
 	replay->event = event;
-	if (detect_event(replay->detect, event, &source, replay->arena, &replay->sink) < 0)
+	if (detect_event(replay->detect, event, &source, arena, &replay->sink) < 0)
 		replay->reasons[REASON_NO_MEMORY]++;
 	replay->event = NULL;
-	arena_rewind(replay->arena, mark);
+	return true;
 }
 
 static void
-message(struct replay *replay, struct slice bytes)
+refused_cb(void *context, enum reason why)
 {
-	char folded[HOST_NAME_MAX_BYTES];
-	struct envelope envelope;
-	enum payload_result result;
-	struct payload payload;
-	struct wevent event;
-	enum reason why;
+	struct replay *replay = context;
 
-	envelope_parse(bytes, replay->now, &envelope);
-	/* As in pipeline.c: the header's host is for records that name none. */
-	replay->hostname = (struct slice){ folded, host_fold(envelope.hostname, folded) };
-	if (slice_equal(envelope.hostname, SLICE("-")))
-		replay->hostname = SLICE_NONE;
-	payload_init(&payload, envelope.payload, replay->limits, replay->arena);
-	while ((result = payload_next(&payload, &event, &why)) != PAYLOAD_END) {
-		if (result == PAYLOAD_RECORD)
-			record(replay, &event, &envelope);
-		else
-			replay->reasons[why]++;
-	}
-	arena_reset(replay->arena);
+	replay->reasons[why]++;
 }
 
 static void
-replay_bytes(struct replay *replay, struct slice rest)
+progress_cb(void *context, uint64_t done)
 {
-	enum frame_result result;
-	struct slice bytes;
-	enum reason why;
-	size_t used;
+	struct replay *replay = context;
 
-	while ((result = frame_file_next(rest, MESSAGE_BYTES_MAX, &bytes, &used, &why)) !=
-		FRAME_MORE) {
-		rest = slice_sub(rest, used, rest.len);
-		replay->done += used;
-		if (result == FRAME_SKIP)
-			continue;
-		replay->messages++;
-		if (result == FRAME_OK)
-			message(replay, bytes);
-		else
-			replay->reasons[why]++;
-		if (replay->messages % 64 == 0)
-			progress_show(replay);
-	}
-}
-
-/* ---- files ---- */
-
-static bool
-is_stdin(const char *file)
-{
-	return strcmp(file, "-") == 0;
-}
-
-/* 0, or -errno.  A regular file is mapped: it may be larger than memory. */
-static int
-replay_fd(struct replay *replay, int fd)
-{
-	struct stat st;
-	size_t length;
-	char *bytes;
-	int error;
-
-	if (fstat(fd, &st) == -1)
-		return -errno;
-	/* Until an event tells another time. */
-	replay->now = (int64_t)st.st_mtim.tv_sec * MICROSECONDS_IN_SECOND;
-	if (S_ISREG(st.st_mode) && st.st_size > 0 && lseek(fd, 0, SEEK_CUR) == 0) {
-		length = (size_t)st.st_size;
-		bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (bytes == MAP_FAILED)
-			return -errno;
-		(void)madvise(bytes, length, MADV_SEQUENTIAL); /* a hint */
-		replay_bytes(replay, (struct slice){ bytes, length });
-		(void)munmap(bytes, length); /* what mmap() gave */
-		return 0;
-	}
-	error = rules_read_fd(fd, PIPE_BYTES_MAX, &bytes, &length);
-	if (error < 0)
-		return error;
-	replay_bytes(replay, (struct slice){ bytes, length });
-	free(bytes);
-	return 0;
+	replay->messages++;
+	if (replay->messages % 64 == 0)
+		progress_show(replay, replay->done_before + done);
+	replay->done = done;
 }
 
 static int
 replay_file(struct replay *replay, const char *file)
 {
-	int error, fd = is_stdin(file) ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	const struct recording_reader reader = { replay, event_cb, refused_cb, progress_cb };
+	int error;
 
-	replay->file = is_stdin(file) ? "stdin" : file;
-	error = fd == -1 ? -errno : replay_fd(replay, fd);
-	if (fd != -1 && fd != STDIN_FILENO)
-		(void)close(fd); /* only read from */
+	replay->file = strcmp(file, "-") == 0 ? "stdin" : file;
+	error = recording_read(file, replay->limits, &reader);
+	replay->done_before += replay->done;
+	replay->done = 0;
 	if (error == 0)
 		return EX_OK;
 	progress_clear(replay);
 	fprintf(stderr, "t1505d replay: %s: %s%s\n", replay->file, strerror(-error),
 		error == -EFBIG ? ": more than 1 GiB from a pipe; give it as a file" : "");
 	return EX_NOINPUT;
-}
-
-/* How much there is to read; 0 when one of them does not say. */
-static uint64_t
-total_bytes(char *const *files, size_t count)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct stat st;
-		int failed = is_stdin(files[i]) ? fstat(STDIN_FILENO, &st) : stat(files[i], &st);
-
-		if (failed == -1)
-			continue;
-		if (!S_ISREG(st.st_mode))
-			return 0;
-		total += (uint64_t)st.st_size;
-	}
-	return total;
 }
 
 /* ---- totals ---- */
@@ -429,7 +325,7 @@ replay_init(struct replay *replay, const struct options *options)
 	replay->by_rule = calloc(ruleset_count(replay->rules->set) + 1, sizeof(*replay->by_rule));
 	replay->by_filter =
 		calloc(ruleset_filter_count(replay->rules->set) + 1, sizeof(*replay->by_filter));
-	replay->arena = arena_new(ARENA_BYTES_MAX);
+	replay->arena = arena_new(TICK_BYTES_MAX);
 	replay->hosts = hosts_new(conf->hosts_max);
 	replay->windows = windows_new(conf->correlations_max);
 	if (format == FORMAT_TABLE)
@@ -462,13 +358,13 @@ replay_files(const struct options *options, char *const *files, size_t count)
 		goto done;
 	/* Not between the alerts on one terminal. */
 	replay.progress = isatty(STDERR_FILENO) && (replay.table != NULL || !isatty(STDOUT_FILENO));
-	replay.total = total_bytes(files, count);
+	replay.total = recording_bytes(files, count);
 	for (size_t i = 0; i < count; i++) {
 		int one = replay_file(&replay, files[i]);
 
 		result = result == EX_OK ? one : result;
 	}
-	tick(&replay, INT64_MAX); /* nothing comes any more: all windows close */
+	tick(&replay, INT64_MAX, replay.arena); /* nothing comes any more: all windows close */
 	progress_clear(&replay);
 	if (replay.table != NULL)
 		table_print(replay.table);
