@@ -8,6 +8,7 @@
 
 int cmd_check(int argc, char **argv);
 int cmd_replay(int argc, char **argv); /* replay.c */
+int cmd_rules(int argc, char **argv);  /* rules_cmd.c */
 int cmd_status(int argc, char **argv);
 
 /* Print a help text to stdout: EX_OK, or EX_IOERR when it cannot be written.  After a wrong option:

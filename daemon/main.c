@@ -68,6 +68,7 @@ static const struct {
 	{ "run", run, "run the collector in the foreground" },
 	{ "check", cmd_check, "look for faults in the configuration and the rules" },
 	{ "replay", cmd_replay, "run recorded events through the rules" },
+	{ "rules", cmd_rules, "list, test and explain rules" },
 	{ "status", cmd_status, "show the counters of a running collector" },
 	{ "version", version, "print the version" },
 	{ "help", help, "show this text" },

@@ -474,17 +474,18 @@ eval_some(const bool *truth, const struct condition_op *op)
 	return n >= op->least;
 }
 
-bool
-condition_eval(const struct condition *condition, struct pattern_scratch *scratch,
-	const struct wevent *event, struct match *match)
+/* One program of the condition's items. */
+static bool
+run(const struct condition *condition, const struct condition_op *ops, uint32_t op_count,
+	struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
 {
 	bool truth[CONDITION_STACK_MAX + 1];
 	uint32_t pairs[CONDITION_STACK_MAX + 1]; /* matched_count before this value was there */
 	uint32_t n = 0;
 
 	match->matched_count = 0;
-	for (uint32_t i = 0; i < condition->op_count; i++) {
-		const struct condition_op *op = &condition->ops[i];
+	for (uint32_t i = 0; i < op_count; i++) {
+		const struct condition_op *op = &ops[i];
 
 		switch (op->code) {
 		case CONDITION_ITEM:
@@ -514,6 +515,58 @@ condition_eval(const struct condition *condition, struct pattern_scratch *scratc
 	}
 	assert(n == 1);
 	return truth[0];
+}
+
+bool
+condition_eval(const struct condition *condition, struct pattern_scratch *scratch,
+	const struct wevent *event, struct match *match)
+{
+	return run(condition, condition->ops, condition->op_count, scratch, event, match);
+}
+
+static void
+explain_item(const struct condition *condition, const struct condition_item *item,
+	struct pattern_scratch *scratch, const struct wevent *event,
+	const struct explain_sink *sink)
+{
+	struct slice value = item->keywords ? SLICE_NONE : wevent_value(event, item->field);
+	struct match ignored = { 0 };
+
+	sink->line(sink->context, EXPLAIN_ITEM, slice_of(item->keywords ? item->name : item->key),
+		value, eval_item(condition, item, scratch, event, &ignored));
+	for (uint32_t i = item->first; i < item->first + item->count; i++) {
+		const struct condition_pattern *pattern = &condition->patterns[i];
+
+		sink->line(sink->context, EXPLAIN_PATTERN, pattern->text, SLICE_NONE,
+			pattern_holds(pattern, item->field, scratch, event));
+	}
+	if (item->absent)
+		sink->line(
+			sink->context, EXPLAIN_PATTERN, SLICE("null"), SLICE_NONE, value.len == 0);
+}
+
+bool
+condition_explain(const struct condition *condition, struct pattern_scratch *scratch,
+	const struct wevent *event, const struct explain_sink *sink)
+{
+	struct match match;
+	bool holds = condition_eval(condition, scratch, event, &match);
+
+	for (uint32_t i = 0; i < condition->selection_count; i++) {
+		const struct condition_selection *selection = &condition->selections[i];
+
+		sink->line(sink->context, EXPLAIN_SELECTION, selection->name, SLICE_NONE,
+			run(condition, selection->ops, selection->op_count, scratch, event,
+				&match));
+		for (uint32_t k = 0; k < selection->op_count; k++)
+			if (selection->ops[k].code == CONDITION_ITEM)
+				explain_item(condition, &condition->items[selection->ops[k].item],
+					scratch, event, sink);
+	}
+	for (uint32_t i = 0; condition->texts[i] != NULL; i++)
+		sink->line(sink->context, EXPLAIN_CONDITION, slice_of(condition->texts[i]),
+			SLICE_NONE, holds);
+	return holds;
 }
 
 /* A value's set: the last `count` of the items collected so far; cost 0: there is none. */

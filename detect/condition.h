@@ -31,6 +31,7 @@ struct condition_pattern {
 struct condition_item {
 	enum wevent_field field; /* or F_MAX and more: see wevent_value() */
 	const char *name;        /* of it */
+	const char *key;         /* as the rule writes it, with its modifiers; "" for a keyword */
 	bool all;                /* each value must match, not any */
 	bool negated;            /* none must, or with `all` not each */
 	bool absent;   /* null or '' is among the values: true when the field is absent or empty */
@@ -55,6 +56,14 @@ struct condition_op {
 	uint32_t of;
 };
 
+struct condition_selection {
+	struct slice name;
+	struct condition_op
+		*ops; /* NULL when it has a fault of its own; then the condition is only checked */
+	uint32_t op_count;
+	bool used;
+};
+
 /* A finished program: at its end one value is on the stack, and never more than CONDITION_STACK_MAX
  * are. */
 struct condition {
@@ -64,14 +73,10 @@ struct condition {
 	uint32_t item_count;
 	struct condition_pattern *patterns;
 	uint32_t pattern_count;
-};
-
-struct condition_selection {
-	struct slice name;
-	struct condition_op
-		*ops; /* NULL when it has a fault of its own; then the condition is only checked */
-	uint32_t op_count;
-	bool used;
+	/* What it was made of, for those who ask. */
+	struct condition_selection *selections;
+	uint32_t selection_count;
+	const char *const *texts; /* of the conditions, NULL-terminated */
 };
 
 /* Compile `text` into the arena, behind the *op_count operations that are at *ops: a list of
@@ -85,6 +90,22 @@ int condition_compile(struct slice text, struct condition_selection *selections,
  * not negated are in `match`; false: match->matched_count is 0. */
 bool condition_eval(
 	const struct condition *, struct pattern_scratch *, const struct wevent *, struct match *);
+
+/* Why a condition is true or false: selection by selection, item by item, value by value. */
+enum explain_kind {
+	EXPLAIN_SELECTION, /* its name */
+	EXPLAIN_ITEM,      /* its key, and the value that the event has for it */
+	EXPLAIN_PATTERN,   /* one value of the item */
+	EXPLAIN_CONDITION, /* one of them */
+};
+struct explain_sink {
+	void *context;
+	void (*line)(void *context, enum explain_kind, struct slice text, struct slice value,
+		bool holds);
+};
+/* Returns condition_eval(). */
+bool condition_explain(const struct condition *, struct pattern_scratch *, const struct wevent *,
+	const struct explain_sink *);
 
 /* The items of which at least one must be true for the condition to be true.  `cost` says for each
  * item how dear it is to wait for, 0 when it can't be waited for at all; the cheapest set is taken.

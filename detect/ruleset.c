@@ -1130,6 +1130,21 @@ ruleset_names(const struct ruleset *set)
 	return set->names;
 }
 
+bool
+ruleset_is_idle(const struct ruleset *set, const struct rule *rule)
+{
+	const struct sigma_rule *one = &set->rules[rule->index];
+
+	return one->kind == SIGMA_RULE && one->route_count == 0;
+}
+
+bool
+ruleset_is_always_evaluated(const struct ruleset *set, const struct rule *rule)
+{
+	return set->rules[rule->index].kind == SIGMA_RULE &&
+	       set->plans[rule->index].wait_count == 0;
+}
+
 uint32_t
 ruleset_links(
 	const struct ruleset *set, const struct rule *rule, const struct correlation_link **links)
@@ -1414,4 +1429,30 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 		}
 	}
 	return n;
+}
+
+static bool
+is_routed(const struct sigma_rule *rule, const struct wevent *event)
+{
+	for (uint32_t i = 0; i < rule->route_count; i++)
+		if ((rule->routes[i].event_id == -1 ||
+			    rule->routes[i].event_id == event->event_id) &&
+			slice_equal_nocase(slice_of(rule->routes[i].channel), event->f[F_Channel]))
+			return true;
+	return false;
+}
+
+bool
+ruleset_explain(const struct ruleset *set, struct ruleset_scratch *scratch, const struct rule *rule,
+	const struct wevent *event, const struct explain_sink *sink, bool *routed)
+{
+	const struct sigma_rule *one = &set->rules[rule->index];
+
+	*routed = is_routed(one, event);
+	if (one->kind != SIGMA_RULE)
+		return false;
+	pattern_reset(scratch->patterns);
+	memset(scratch->scanned, 0, (set->field_count / 64 + 1) * sizeof(*scratch->scanned));
+	scan_fields(set, scratch, event, &set->plans[rule->index].fields);
+	return condition_explain(&one->condition, scratch->patterns, event, sink) && *routed;
 }

@@ -91,6 +91,19 @@ size_t ruleset_filter_count(const struct ruleset *);
 const struct filter *ruleset_filter(const struct ruleset *, size_t index);
 size_t ruleset_count(const struct ruleset *);
 const struct rule *ruleset_rule(const struct ruleset *, size_t index);
+/* Does no event that the collector takes reach the rule? */
+bool ruleset_is_idle(const struct ruleset *, const struct rule *);
+
+/* Must the rule be evaluated for every event of its logsource, since there is no text that it
+ * cannot match without? */
+bool ruleset_is_always_evaluated(const struct ruleset *, const struct rule *);
+
+/* Why a rule matches the event or not, which ruleset_complete() has been done for: its logsource,
+ * then condition_explain().  Returns whether it matches, filters left out. */
+struct explain_sink; /* detect/condition.h */
+bool ruleset_explain(const struct ruleset *, struct ruleset_scratch *, const struct rule *,
+	const struct wevent *, const struct explain_sink *, bool *routed);
+
 /* The correlations that a rule takes part in, as their indices and its place among their
  * references; and what a rule is that is a correlation, else NULL. */
 struct correlation_link {

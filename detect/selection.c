@@ -261,6 +261,7 @@ read_item(
 	items[condition->item_count] = (struct condition_item){
 		.field = field,
 		.name = shown,
+		.key = reader_copy(reader, words),
 		.all = values.all,
 		.negated = values.negated,
 		.absent = values.absent,
@@ -435,6 +436,19 @@ warn_unused(struct sigma_reader *reader, struct fy_node *detection,
 	}
 }
 
+/* What the program was made of, for those who ask. */
+static void
+keep_selections(struct sigma_reader *reader, struct fy_node *condition,
+	struct condition_selection *selections, size_t count, struct condition *out)
+{
+	for (size_t i = 0; i < count; i++)
+		selections[i].name.ptr = reader_copy(reader, selections[i].name);
+	out->selections = selections;
+	out->selection_count = (uint32_t)count;
+	if (!reader->failed)
+		reader_texts(reader, condition, condition, &out->texts);
+}
+
 void
 selection_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
 	const char *const *others, struct condition *out)
@@ -480,4 +494,5 @@ selection_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node 
 		read_conditions(&detection, condition_key, condition, selections, count);
 	if (!reader->failed)
 		warn_unused(reader, value, selections, count);
+	keep_selections(reader, condition, selections, count, out);
 }

@@ -1,0 +1,793 @@
+/* t1505d rules list, test and explain: for those who write rules.
+ *
+ * They write to stdout what was asked for, and to stderr what is wrong. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <yajl/yajl_gen.h>
+
+#include "daemon/cmd.h"
+#include "daemon/hosts.h"
+#include "daemon/recording.h"
+#include "daemon/rules.h"
+#include "daemon/windows.h"
+#include "detect/condition.h"
+#include "detect/detect.h"
+
+#define HOSTS_MAX 1024
+#define WINDOWS_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define SHOWN_MAX 200 /* bytes of a value on one line */
+
+static const char rules_help[] =
+	"usage: t1505d rules list [-c FILE] [--rules DIR]... [--format table|json] [--navigator]\n"
+	"       t1505d rules test [-c FILE] [--rules DIR]... FOLDER...\n"
+	"       t1505d rules explain [-c FILE] [--rules DIR]... RULE FILE[:N]\n"
+	"Show what is loaded; run the events in rules' folders; say why a rule matches an event.\n"
+	"  -c, --config FILE        take rules and filters of this configuration\n"
+	"      --rules DIR          rules to use [" SYSCONFDIR "/t1505d/rules]\n"
+	"      --format table|json  a table, or one JSON object a rule [table on a terminal, else "
+	"json]\n"
+	"      --navigator          a layer for MITRE's ATT&CK Navigator\n"
+	"  -h, --help               this text\n"
+	"FOLDER is a rule's, named like its file: each event of its alert.ndjson must alert, none "
+	"of\n"
+	"its quiet.ndjson; or a directory of such.  RULE is an id, a title, or a file's name "
+	"without\n"
+	".yml.  N is the number of the event in the file, from 1.\n"
+	"Exit status: 0; test: 1 for a failure; explain: 1 when the rule does not match.\n";
+
+struct options {
+	const char *config;
+	struct cmd_list paths;
+	bool json, table, navigator;
+};
+
+/* NULL after saying why. */
+static struct rules *
+load(const struct options *options)
+{
+	struct faults faults = { 0 };
+	struct conf *conf = options->config == NULL ? conf_parse(NULL, 0, &faults)
+						    : conf_load(options->config, &faults);
+	struct rules *rules = NULL;
+
+	if (conf != NULL &&
+		(options->paths.count == 0 ||
+			conf_use_rule_paths(conf, options->paths.list, options->paths.count) == 0))
+		rules = rules_load(conf, &faults);
+	if (rules == NULL)
+		cmd_print_faults(&faults);
+	conf_free(conf);
+	faults_done(&faults);
+	return rules;
+}
+
+/* ---- list ---- */
+
+static void
+json_text(yajl_gen gen, const char *key, const char *value)
+{
+	(void)yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
+	if (value == NULL)
+		(void)yajl_gen_null(gen);
+	else
+		(void)yajl_gen_string(gen, (const unsigned char *)value, strlen(value));
+}
+
+static void
+json_texts(yajl_gen gen, const char *key, const char *const *values)
+{
+	(void)yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
+	(void)yajl_gen_array_open(gen);
+	for (size_t i = 0; values[i] != NULL; i++)
+		(void)yajl_gen_string(gen, (const unsigned char *)values[i], strlen(values[i]));
+	(void)yajl_gen_array_close(gen);
+}
+
+static void
+json_flag(yajl_gen gen, const char *key, bool value)
+{
+	(void)yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
+	(void)yajl_gen_bool(gen, value);
+}
+
+/* What was generated, on a line of its own; the generator begins anew. */
+static void
+json_print(yajl_gen gen)
+{
+	const unsigned char *text;
+	size_t length;
+
+	(void)yajl_gen_get_buf(gen, &text, &length);
+	(void)fwrite(text, 1, length, stdout); /* errors stay in the stream */
+	(void)putchar('\n');
+	yajl_gen_clear(gen);
+	yajl_gen_reset(gen, NULL);
+}
+
+static void
+list_json(yajl_gen gen, const struct rules *rules)
+{
+	for (size_t i = 0; i < ruleset_count(rules->set); i++) {
+		const struct rule *rule = ruleset_rule(rules->set, i);
+
+		(void)yajl_gen_map_open(gen);
+		json_text(gen, "id", rule->id);
+		json_text(gen, "title", rule->title);
+		json_text(gen, "level", severity_name(rule->severity));
+		json_text(gen, "status", rule->status);
+		json_text(gen, "detection_type", rule->detection_type);
+		json_texts(gen, "techniques", rule->techniques);
+		json_texts(gen, "tags", rule->tags);
+		json_text(gen, "file", rule->file);
+		json_flag(gen, "core", rule->core);
+		json_flag(gen, "correlation", ruleset_correlation(rules->set, rule) != NULL);
+		json_flag(gen, "idle", ruleset_is_idle(rules->set, rule));
+		json_flag(gen, "silent", rule->silent);
+		(void)yajl_gen_map_close(gen);
+		json_print(gen);
+	}
+}
+
+/* A technique and how many rules have it. */
+struct coverage {
+	const char *id;
+	size_t count;
+};
+
+static int
+compare_coverage(const void *left, const void *right)
+{
+	const struct coverage *a = left, *b = right;
+
+	return strcmp(a->id, b->id);
+}
+
+/* All techniques, each once; free() the list.  NULL for no memory. */
+static struct coverage *
+cover(const struct rules *rules, size_t *count)
+{
+	struct coverage *list;
+	size_t n = 0;
+
+	*count = 0;
+	for (size_t i = 0; i < ruleset_count(rules->set); i++)
+		for (size_t k = 0; ruleset_rule(rules->set, i)->techniques[k] != NULL; k++)
+			n++;
+	list = calloc(n + 1, sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	n = 0;
+	for (size_t i = 0; i < ruleset_count(rules->set); i++)
+		for (size_t k = 0; ruleset_rule(rules->set, i)->techniques[k] != NULL; k++)
+			list[n++] =
+				(struct coverage){ ruleset_rule(rules->set, i)->techniques[k], 1 };
+	if (n > 0)
+		qsort(list, n, sizeof(*list), compare_coverage);
+	for (size_t i = 0; i < n; i++) {
+		if (*count > 0 && strcmp(list[*count - 1].id, list[i].id) == 0)
+			list[*count - 1].count++;
+		else
+			list[(*count)++] = list[i];
+	}
+	return list;
+}
+
+static void
+list_table(const struct rules *rules, const struct coverage *coverage, size_t techniques)
+{
+	printf("%-13s %-10s %-60s %s\n", "LEVEL", "TECHNIQUE", "TITLE", "FILE");
+	for (size_t i = 0; i < ruleset_count(rules->set); i++) {
+		const struct rule *rule = ruleset_rule(rules->set, i);
+
+		printf("%-13s %-10s %-60s %s%s%s%s\n", severity_name(rule->severity),
+			rule->techniques[0] == NULL ? "" : rule->techniques[0], rule->title,
+			rule->file, rule->silent ? " (silent)" : "",
+			ruleset_is_idle(rules->set, rule) ? " (idle)" : "",
+			ruleset_correlation(rules->set, rule) != NULL ? " (correlation)" : "");
+	}
+	printf("\n%-10s %5s  NAME\n", "TECHNIQUE", "RULES");
+	for (size_t i = 0; i < techniques; i++) {
+		const struct technique *technique = attack_find(rules->attack, coverage[i].id);
+
+		printf("%-10s %5zu  %s\n", coverage[i].id, coverage[i].count,
+			technique == NULL ? "" : technique->name);
+	}
+	printf("\n%zu rules, %zu filters, %zu techniques\n", ruleset_count(rules->set),
+		ruleset_filter_count(rules->set), techniques);
+}
+
+static void
+json_number(yajl_gen gen, const char *key, size_t value)
+{
+	(void)yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
+	(void)yajl_gen_integer(gen, (long long)value);
+}
+
+/* Layer format 4.5: a technique's score is how many rules have it. */
+static void
+list_navigator(yajl_gen gen, const struct coverage *coverage, size_t techniques)
+{
+	size_t most = 1;
+
+	(void)yajl_gen_map_open(gen);
+	json_text(gen, "name", "t1505d");
+	(void)yajl_gen_string(gen, (const unsigned char *)"versions", 8);
+	(void)yajl_gen_map_open(gen);
+	json_text(gen, "layer", "4.5");
+	(void)yajl_gen_map_close(gen);
+	json_text(gen, "domain", "enterprise-attack");
+	json_text(gen, "description", "Rules that are loaded, by technique");
+	(void)yajl_gen_string(gen, (const unsigned char *)"techniques", 10);
+	(void)yajl_gen_array_open(gen);
+	for (size_t i = 0; i < techniques; i++) {
+		(void)yajl_gen_map_open(gen);
+		json_text(gen, "techniqueID", coverage[i].id);
+		json_number(gen, "score", coverage[i].count);
+		json_flag(gen, "enabled", true);
+		(void)yajl_gen_map_close(gen);
+		most = coverage[i].count > most ? coverage[i].count : most;
+	}
+	(void)yajl_gen_array_close(gen);
+	(void)yajl_gen_string(gen, (const unsigned char *)"gradient", 8);
+	(void)yajl_gen_map_open(gen);
+	json_texts(gen, "colors", (const char *const[]){ "#ffe766", "#8ec843", NULL });
+	json_number(gen, "minValue", 0);
+	json_number(gen, "maxValue", most);
+	(void)yajl_gen_map_close(gen);
+	(void)yajl_gen_map_close(gen);
+	json_print(gen);
+}
+
+static int
+list(const struct options *options, char **words, int count)
+{
+	struct rules *rules;
+	struct coverage *coverage = NULL;
+	yajl_gen gen = NULL;
+	size_t techniques = 0;
+	int result = EX_OSERR;
+
+	(void)words;
+	if (count > 0)
+		return cmd_usage(rules_help);
+	rules = load(options);
+	if (rules == NULL)
+		return EX_DATAERR;
+	coverage = cover(rules, &techniques);
+	gen = yajl_gen_alloc(NULL);
+	if (coverage == NULL || gen == NULL)
+		goto done;
+	if (options->navigator)
+		list_navigator(gen, coverage, techniques);
+	else if (options->json || (!options->table && !isatty(STDOUT_FILENO)))
+		list_json(gen, rules);
+	else
+		list_table(rules, coverage, techniques);
+	result = fflush(stdout) == EOF || ferror(stdout) ? EX_IOERR : EX_OK;
+done:
+	if (result == EX_OSERR)
+		fputs("t1505d rules: out of memory\n", stderr);
+	if (gen != NULL)
+		yajl_gen_free(gen);
+	free(coverage);
+	rules_unref(rules);
+	return result;
+}
+
+/* ---- names ---- */
+
+/* The file's name without its directories and its suffix. */
+static struct slice
+base_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	struct slice name = slice_of(slash == NULL ? file : slash + 1);
+
+	if (slice_suffix_nocase(name, SLICE(".yml")))
+		name.len -= 4;
+	else if (slice_suffix_nocase(name, SLICE(".yaml")))
+		name.len -= 5;
+	return name;
+}
+
+/* The last rule of a file speaks for it: what stands before it are its parts. */
+static const struct rule *
+find_rule(const struct rules *rules, const char *name)
+{
+	const struct rule *found = NULL;
+
+	for (size_t i = 0; i < ruleset_count(rules->set); i++) {
+		const struct rule *rule = ruleset_rule(rules->set, i);
+
+		if (strcmp(rule->title, name) == 0 ||
+			slice_equal_nocase(slice_of(rule->id), slice_of(name)))
+			return rule;
+		if (slice_equal(base_name(rule->file), slice_of(name)))
+			found = rule;
+	}
+	return found;
+}
+
+/* ---- test ---- */
+
+/* One rule and the events of its folder. */
+struct trial {
+	struct rules *rules; /* the rule's file alone, or for a correlation all */
+	const struct rule *rule;
+	struct hosts *hosts;
+	struct windows *windows;
+	struct detect *detect;
+	struct alert_settings settings;
+	struct detect_sink sink;
+	const char *file;
+	bool each;  /* of the events must alert */
+	bool quiet; /* none must */
+	size_t events, alerts, wrong;
+};
+
+static void
+alert_cb(void *context, const struct alert *alert)
+{
+	struct trial *trial = context;
+
+	trial->alerts += strcmp(alert->rule->id, trial->rule->id) == 0;
+}
+
+static void
+filtered_cb(void *context, const struct filter *filter)
+{
+	(void)context;
+	(void)filter;
+}
+
+static void
+passed_over_cb(void *context, enum window_answer answer)
+{
+	(void)context;
+	(void)answer;
+}
+
+static void
+wrong(struct trial *trial, const char *what)
+{
+	trial->wrong++;
+	printf("%s: event %zu %s; t1505d rules explain '%s' %s:%zu says why\n", trial->file,
+		trial->events, what, trial->rule->title, trial->file, trial->events);
+}
+
+static bool
+trial_event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
+{
+	struct trial *trial = context;
+	const struct alert_source source = { .input = slice_of(trial->file), .received = time };
+	size_t before = trial->alerts;
+
+	trial->events++;
+	if (detect_tick(trial->detect, time, arena, &trial->sink) < 0 ||
+		detect_event(trial->detect, event, &source, arena, &trial->sink) < 0)
+		wrong(trial, "takes more memory than there is");
+	else if (trial->each && trial->alerts == before)
+		wrong(trial, "does not alert");
+	else if (trial->quiet && trial->alerts > before)
+		wrong(trial, "alerts");
+	return true;
+}
+
+static void
+trial_refused_cb(void *context, enum reason why)
+{
+	struct trial *trial = context;
+
+	trial->wrong++;
+	printf("%s: behind event %zu: %s\n", trial->file, trial->events, reason_text(why));
+}
+
+static void
+trial_progress_cb(void *context, uint64_t done)
+{
+	(void)context;
+	(void)done;
+}
+
+static void
+trial_done(struct trial *trial)
+{
+	detect_free(trial->detect);
+	hosts_free(trial->hosts);
+	windows_free(trial->windows);
+}
+
+/* A memory of its own for each file. */
+static bool
+trial_begin(struct trial *trial)
+{
+	trial->events = trial->alerts = 0;
+	trial->hosts = hosts_new(HOSTS_MAX);
+	trial->windows = windows_new(WINDOWS_BYTES_MAX);
+	trial->sink = (struct detect_sink){ trial, alert_cb, filtered_cb, passed_over_cb };
+	trial->settings = trial->rules->alert;
+	trial->settings.mode = ALERT_PER_RULE;
+	trial->detect = NULL;
+	if (trial->hosts != NULL && trial->windows != NULL)
+		trial->detect = detect_new(
+			(struct detect_hosts){ trial->hosts, hosts_borrow, hosts_give_back },
+			windows_of(trial->windows));
+	if (trial->detect != NULL &&
+		detect_use(trial->detect, trial->rules->set, &trial->settings) == 0)
+		return true;
+	fputs("t1505d rules: out of memory\n", stderr);
+	return false;
+}
+
+static bool
+trial_file(struct trial *trial, const char *folder, const char *name)
+{
+	const struct recording_reader reader = { trial, trial_event_cb, trial_refused_cb,
+		trial_progress_cb };
+	const struct payload_limits limits = {
+		.json_depth = 64, .json_keys = 4096, .names = ruleset_names(trial->rules->set)
+	};
+	char file[PATH_MAX];
+	int error = -ENAMETOOLONG;
+
+	if (snprintf(file, sizeof(file), "%s/%s", folder, name) < (int)sizeof(file) &&
+		trial_begin(trial)) {
+		trial->file = file;
+		error = recording_read(file, limits, &reader);
+	}
+	trial_done(trial);
+	if (error != 0)
+		printf("%s/%s: %s; write events that must%s alert into it\n", folder, name,
+			strerror(-error), trial->quiet ? " not" : "");
+	trial->wrong += error != 0;
+	return error == 0;
+}
+
+/* The rule's folder.  true: all is as it must be. */
+static bool
+test_rule(const struct options *options, struct rules *all, const struct rule *rule,
+	const char *folder)
+{
+	bool correlation = ruleset_correlation(all->set, rule) != NULL;
+	struct options alone = { .paths = { .list = (char *[]){ (char *)(uintptr_t)rule->file },
+					 .count = 1 } };
+	struct trial trial = { .rule = rule, .each = !correlation };
+	size_t alerts;
+
+	(void)options;
+	trial.rules = correlation ? rules_ref(all) : load(&alone);
+	if (trial.rules == NULL)
+		return false;
+	(void)trial_file(&trial, folder, "alert.ndjson");
+	alerts = trial.alerts;
+	if (correlation && alerts == 0) {
+		printf("%s/alert.ndjson: %zu events and no alert of '%s'\n", folder, trial.events,
+			rule->title);
+		trial.wrong++;
+	}
+	trial.each = false;
+	trial.quiet = true;
+	(void)trial_file(&trial, folder, "quiet.ndjson");
+	if (trial.wrong == 0)
+		printf("ok %.*s: %zu alerts, %zu events do not\n", (int)base_name(rule->file).len,
+			base_name(rule->file).ptr, alerts, trial.events);
+	rules_unref(trial.rules);
+	return trial.wrong == 0;
+}
+
+static bool
+is_file(const char *folder, const char *name)
+{
+	char file[PATH_MAX];
+
+	return snprintf(file, sizeof(file), "%s/%s", folder, name) < (int)sizeof(file) &&
+	       access(file, F_OK) == 0;
+}
+
+/* Counts of a run. */
+struct tally {
+	size_t passed, failed;
+};
+
+static void
+test_folder(
+	const struct options *options, struct rules *all, const char *folder, struct tally *tally)
+{
+	char path[PATH_MAX];
+	const struct rule *rule;
+	const char *name;
+	size_t length = strlen(folder);
+
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	(void)snprintf(path, sizeof(path), "%.*s", (int)length, folder);
+	name = strrchr(path, '/');
+	name = name == NULL ? path : name + 1;
+	rule = find_rule(all, name);
+	if (rule == NULL)
+		printf("%s: there is no rule %s.yml; load it with --rules or rename the folder\n",
+			path, name);
+	if (rule != NULL && test_rule(options, all, rule, path))
+		tally->passed++;
+	else
+		tally->failed++;
+}
+
+static int
+visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* A rule's folder, or a directory of such. */
+static void
+test_path(const struct options *options, struct rules *all, const char *path, struct tally *tally)
+{
+	struct dirent **entries;
+	char folder[PATH_MAX];
+	int count;
+
+	if (is_file(path, "alert.ndjson")) {
+		test_folder(options, all, path, tally);
+		return;
+	}
+	count = scandir(path, &entries, visible, alphasort);
+	if (count <= 0) {
+		printf("%s: %s\n", path, count == 0 ? "nothing in it" : strerror(errno));
+		tally->failed++;
+	}
+	for (int i = 0; i < count; i++) {
+		struct stat st;
+
+		if (snprintf(folder, sizeof(folder), "%s/%s", path, entries[i]->d_name) <
+				(int)sizeof(folder) &&
+			stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+			test_folder(options, all, folder, tally);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+static int
+test(const struct options *options, char **words, int count)
+{
+	struct tally tally = { 0 };
+	struct rules *all;
+
+	if (count == 0)
+		return cmd_usage(rules_help);
+	all = load(options);
+	if (all == NULL)
+		return EX_DATAERR;
+	for (int i = 0; i < count; i++)
+		test_path(options, all, words[i], &tally);
+	printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
+	rules_unref(all);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		return EX_IOERR;
+	return tally.failed > 0 ? EXIT_FAILURE : EX_OK;
+}
+
+/* ---- explain ---- */
+
+struct explanation {
+	struct rules *rules;
+	const struct rule *rule;
+	uint64_t wanted, event; /* numbers of events, from 1 */
+	bool found, matches;
+};
+
+static void
+print_text(struct slice text)
+{
+	for (size_t i = 0; i < text.len && i < SHOWN_MAX; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c < 0x20 || c == 0x7f)
+			printf("\\x%02x", c);
+		else
+			(void)putchar(text.ptr[i]);
+	}
+	if (text.len > SHOWN_MAX)
+		fputs("...", stdout);
+}
+
+static void
+line_cb(void *context, enum explain_kind kind, struct slice text, struct slice value, bool holds)
+{
+	static const char *const heads[] = { "selection ", "    ", "        ", "condition: " };
+
+	(void)context;
+	printf("%s %s", holds ? "+" : "-", heads[kind]);
+	print_text(text);
+	if (kind == EXPLAIN_ITEM && value.ptr != NULL) {
+		fputs("   the event has: ", stdout);
+		print_text(value);
+	}
+	if (kind == EXPLAIN_ITEM && value.ptr == NULL)
+		fputs("   the event has none", stdout);
+	(void)putchar('\n');
+}
+
+static bool
+explain_event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
+{
+	struct explanation *explanation = context;
+	const struct rules *rules = explanation->rules;
+	const struct explain_sink sink = { NULL, line_cb };
+	struct ruleset_scratch *scratch;
+	bool routed;
+
+	(void)time;
+	if (++explanation->event != explanation->wanted)
+		return true;
+	event->f[F_Computer] = event->host;
+	scratch = ruleset_scratch_new(rules->set);
+	if (scratch == NULL || ruleset_complete(rules->set, rules->enrich, event, arena) < 0) {
+		fputs("t1505d rules: out of memory\n", stderr);
+		ruleset_scratch_free(scratch);
+		return false;
+	}
+	explanation->found = true;
+	printf("rule %s (%s)\nevent ", explanation->rule->title, explanation->rule->file);
+	print_text(event->f[F_EventID]);
+	fputs(" of ", stdout);
+	print_text(event->f[F_Channel]);
+	fputs(" on ", stdout);
+	print_text(event->host);
+	(void)putchar('\n');
+	explanation->matches =
+		ruleset_explain(rules->set, scratch, explanation->rule, event, &sink, &routed);
+	printf("%s logsource: %s\n%s\n", routed ? "+" : "-",
+		routed ? "it has such events" : "it has no such events",
+		explanation->matches ? "The rule matches." : "The rule does not match.");
+	ruleset_scratch_free(scratch);
+	return false;
+}
+
+static void
+explain_refused_cb(void *context, enum reason why)
+{
+	struct explanation *explanation = context;
+
+	explanation->event++;
+	if (explanation->event == explanation->wanted)
+		printf("event %ju: %s\n", (uintmax_t)explanation->event, reason_text(why));
+}
+
+/* "FILE" or "FILE:N": N, with the file's name cut out of the word. */
+static uint64_t
+take_number(char *word)
+{
+	char *colon = strrchr(word, ':');
+	uint64_t n;
+
+	if (colon == NULL || slice_number(slice_of(colon + 1), INT64_MAX, &n) != 0 || n == 0)
+		return 1;
+	*colon = '\0';
+	return n;
+}
+
+static int
+explain_file(struct explanation *explanation, char *file)
+{
+	const struct recording_reader reader = { explanation, explain_event_cb, explain_refused_cb,
+		trial_progress_cb };
+	const struct payload_limits limits = {
+		.json_depth = 64, .json_keys = 4096, .names = ruleset_names(explanation->rules->set)
+	};
+	int error;
+
+	explanation->wanted = take_number(file);
+	error = recording_read(file, limits, &reader);
+	if (error != 0) {
+		fprintf(stderr, "t1505d rules: %s: %s\n", file, strerror(-error));
+		return EX_NOINPUT;
+	}
+	if (!explanation->found) {
+		fprintf(stderr, "t1505d rules: %s has no event %ju\n", file,
+			(uintmax_t)explanation->wanted);
+		return EX_DATAERR;
+	}
+	if (fflush(stdout) == EOF || ferror(stdout))
+		return EX_IOERR;
+	return explanation->matches ? EX_OK : EXIT_FAILURE;
+}
+
+static int
+explain(const struct options *options, char **words, int count)
+{
+	struct explanation explanation = { 0 };
+	int result = EX_USAGE;
+
+	if (count != 2)
+		return cmd_usage(rules_help);
+	explanation.rules = load(options);
+	if (explanation.rules == NULL)
+		return EX_DATAERR;
+	explanation.rule = find_rule(explanation.rules, words[0]);
+	if (explanation.rule == NULL)
+		fprintf(stderr,
+			"t1505d rules: there is no rule '%s'; give its id, its title or its file's "
+			"name, see t1505d rules list\n",
+			words[0]);
+	else if (ruleset_correlation(explanation.rules->set, explanation.rule) != NULL)
+		fprintf(stderr,
+			"t1505d rules: '%s' is a correlation, which no single event explains; "
+			"explain the rules that it names\n",
+			words[0]);
+	else
+		result = explain_file(&explanation, words[1]);
+	rules_unref(explanation.rules);
+	return result;
+}
+
+/* ---- the command ---- */
+
+static const struct {
+	const char *name;
+	int (*run)(const struct options *, char **words, int count);
+} subcommands[] = { { "list", list }, { "test", test }, { "explain", explain } };
+
+/* One option.  false: it is wrong. */
+static bool
+take_option(struct options *options, int option, char *argument)
+{
+	switch (option) {
+	case 'c':
+		options->config = argument;
+		return true;
+	case 'r':
+		return cmd_list_add(&options->paths, argument);
+	case 'f':
+		options->json = strcmp(argument, "json") == 0;
+		options->table = strcmp(argument, "table") == 0;
+		return options->json || options->table;
+	case 'n':
+		options->navigator = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int
+cmd_rules(int argc, char **argv)
+{
+	static const struct option words[] = { { "config", required_argument, NULL, 'c' },
+		{ "rules", required_argument, NULL, 'r' },
+		{ "format", required_argument, NULL, 'f' }, { "navigator", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	struct options options = { 0 };
+	int option, result = EX_USAGE;
+	bool good = true;
+	size_t i = 0;
+
+	while (good && (option = getopt_long(argc, argv, "c:h", words, NULL)) != -1) {
+		if (option == 'h') {
+			result = cmd_help(rules_help);
+			goto done;
+		}
+		good = take_option(&options, option, optarg);
+	}
+	while (good && optind < argc && i < sizeof(subcommands) / sizeof(subcommands[0]) &&
+		strcmp(subcommands[i].name, argv[optind]) != 0)
+		i++;
+	if (!good || optind == argc || i == sizeof(subcommands) / sizeof(subcommands[0]))
+		result = cmd_usage(rules_help);
+	else
+		result = subcommands[i].run(&options, argv + optind + 1, argc - optind - 1);
+done:
+	free(options.paths.list);
+	return result;
+}
