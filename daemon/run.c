@@ -26,6 +26,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/control.h"
+#include "daemon/loader.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/output.h"
@@ -57,6 +58,7 @@ struct daemon {
 
 	struct metrics *metrics;
 	struct memory memory;
+	struct loader *loader;
 	struct listeners *listeners;
 	struct hosts *hosts;
 	struct windows *windows;
@@ -140,21 +142,20 @@ fit_descriptors(struct conf *conf)
 }
 
 /* Both, or neither: nothing is taken over from a configuration whose rules are wrong. */
-static int
-load(const char *file, struct conf **conf, struct rules **rules, struct faults *faults)
+static void
+load(const char *file, struct loaded *loaded)
 {
-	struct conf *new_conf = conf_load(file, faults);
-	struct rules *new_rules = new_conf == NULL ? NULL : rules_load(new_conf, faults);
-
-	log_faults(file, faults);
-	if (new_rules == NULL) {
-		conf_free(new_conf);
-		return -EINVAL;
+	loaded->conf = conf_load(file, &loaded->faults);
+	if (loaded->conf != NULL)
+		loaded->rules = rules_load(loaded->conf, &loaded->faults);
+	log_faults(file, &loaded->faults);
+	if (loaded->rules != NULL) {
+		fit_descriptors(loaded->conf);
+		return;
 	}
-	fit_descriptors(new_conf);
-	*conf = new_conf;
-	*rules = new_rules;
-	return 0;
+	conf_free(loaded->conf);
+	loaded->conf = NULL;
+	loaded->error = -EINVAL;
 }
 
 /* ---- reports ---- */
@@ -333,19 +334,17 @@ hand_over(struct daemon *daemon, struct conf *conf, struct rules *rules)
 	return 0;
 }
 
+/* What the loader has read takes over, or does not. */
 static void
-reload(struct daemon *daemon)
+take_over(struct daemon *daemon, struct loaded *loaded)
 {
-	struct faults faults = { 0 };
-	struct conf *conf;
-	struct rules *rules;
+	struct conf *conf = loaded->conf;
+	struct rules *rules = loaded->rules;
 	char restart[LINE_MAX_BYTES], *why;
-	int error = load(daemon->conf_file, &conf, &rules, &faults);
+	int error;
 
-	why = error < 0 ? summarise_faults(&faults) : NULL;
-	faults_done(&faults);
-	if (error < 0) {
-		refuse_reload(daemon, why);
+	if (loaded->error < 0) {
+		refuse_reload(daemon, summarise_faults(&loaded->faults));
 		return;
 	}
 	conf_restart_needed(daemon->conf, conf, restart, sizeof(restart));
@@ -382,12 +381,26 @@ reload(struct daemon *daemon)
 }
 
 static void
+loaded_cb(void *argument, struct loaded *loaded)
+{
+	take_over(argument, loaded);
+	notify_ready();
+}
+
+static void
 reload_cb(evutil_socket_t fd, short what, void *argument)
 {
+	struct daemon *daemon = argument;
+	int error;
+
 	(void)fd;
 	(void)what;
 	notify_reloading();
-	reload(argument);
+	error = loader_start(daemon->loader, daemon->conf_file);
+	if (error == 0)
+		return;
+	log_error("reload: %s", strerror(-error));
+	refuse_reload(daemon, strdup("no thread for it"));
 	notify_ready();
 }
 
@@ -565,11 +578,14 @@ write_port_file(struct daemon *daemon, const char *path)
 static int
 start(struct daemon *daemon, const char *port_file)
 {
-	struct faults faults = { 0 };
-	int error = load(daemon->conf_file, &daemon->conf, &daemon->rules, &faults);
+	struct loaded loaded = { 0 };
+	int error;
 
-	faults_done(&faults);
-	if (error < 0) {
+	load(daemon->conf_file, &loaded);
+	daemon->conf = loaded.conf;
+	daemon->rules = loaded.rules;
+	faults_done(&loaded.faults);
+	if (loaded.error < 0) {
 		log_error("%s: not started; `t1505d check -c %s` shows all faults",
 			daemon->conf_file, daemon->conf_file);
 		return EX_CONFIG;
@@ -586,7 +602,9 @@ start(struct daemon *daemon, const char *port_file)
 		return error == -EINVAL ? EX_CONFIG : EX_OSERR;
 	if (listeners_use(daemon->listeners, daemon->conf) < 0 || privileges_drop(daemon->conf) < 0)
 		return EX_CONFIG;
-	if (make_stores(daemon) < 0 || make_workers(daemon) < 0 || add_events(daemon) < 0) {
+	daemon->loader = loader_new(daemon->base, load, loaded_cb, daemon);
+	if (daemon->loader == NULL || make_stores(daemon) < 0 || make_workers(daemon) < 0 ||
+		add_events(daemon) < 0) {
 		log_error("not started: out of memory, threads or descriptors");
 		return EX_OSERR;
 	}
@@ -665,6 +683,7 @@ remove_events(struct daemon *daemon)
 static void
 release(struct daemon *daemon)
 {
+	loader_free(daemon->loader);
 	web_free(daemon->web);
 	control_free(daemon->control);
 	for (size_t i = 0; daemon->workers != NULL && i < daemon->worker_count; i++)
