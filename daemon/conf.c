@@ -50,6 +50,8 @@ static const struct setting settings[] = {
 		.min = 4 * KIB, .max = GIB },
 
 	{ "rules.paths", SETTING_PATHS, .place = 0 },
+	{ "rules.cache", SETTING_PATH, CONF(cache_directory),
+		.preset = LOCALSTATEDIR "/cache/t1505d", .off = true },
 	{ "rules.filters", SETTING_FILTERS, .place = 0 },
 	{ "rules.attack", SETTING_PATH, .place = CONF(attack_file) },
 
@@ -1157,6 +1159,7 @@ conf_free(struct conf *conf)
 	free(conf->filters);
 	free(conf->aliases);
 	free(conf->attack_file);
+	free(conf->cache_directory);
 	free(conf->enrich_hosts_file);
 	free(conf->user);
 	free(conf->state_directory);

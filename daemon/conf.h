@@ -67,6 +67,7 @@ struct conf {
 	size_t rule_path_count;
 	char **filters; /* paths, or names of those beside the rules, which have no slash */
 	size_t filter_count;
+	char *cache_directory;   /* of compiled rules; NULL: off */
 	char *attack_file;       /* NULL: attack.tsv beside the rules, else the installed one */
 	char *enrich_hosts_file; /* NULL: none */
 	struct conf_alias *aliases;

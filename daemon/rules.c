@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/cache.h"
 #include "daemon/rules.h"
 
 #define FOLDER_DEPTH_MAX 8
@@ -278,6 +279,9 @@ load_set(const struct conf *conf, struct faults *faults)
 	struct walk walk = { .builder = ruleset_builder_new(), .faults = faults };
 	struct ruleset *set = NULL;
 	size_t errors = faults->errors;
+	bool damaged;
+	struct cache *cache;
+	struct pattern_cache patterns;
 
 	if (walk.builder == NULL) {
 		faults_add(faults, "rules", 0, 0, false, "out of memory");
@@ -290,8 +294,16 @@ load_set(const struct conf *conf, struct faults *faults)
 	for (size_t i = 0; i < conf->filter_count; i++)
 		read_filter(&walk, conf, conf->filters[i]);
 	/* Built with errors too, since building finds further ones; such a set is thrown away. */
-	set = ruleset_build(walk.builder, faults);
+	cache = cache_open(conf->cache_directory, &damaged);
+	if (damaged)
+		faults_add(faults, conf->cache_directory, 0, 0, true,
+			"the cache of compiled rules is damaged or of another version; it is made "
+			"anew");
+	patterns = cache_patterns(cache);
+	set = ruleset_build(walk.builder, cache == NULL ? NULL : &patterns, faults);
 	ruleset_builder_free(walk.builder);
+	/* Without a cache everything is slower and nothing is wrong. */
+	(void)cache_close(cache);
 	if (set == NULL && faults->errors == errors)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");
 	return set;

@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include <hs/hs.h>
+#include <openssl/evp.h>
 
 #include "detect/pattern.h"
 
@@ -60,6 +61,7 @@ struct database {
 	uint32_t count;
 	uint32_t bare;          /* first pattern without a literal */
 	hs_database_t *regexes; /* NULL: none */
+	uint32_t *expressions;  /* by Vectorscan's id: the pattern */
 };
 
 struct pattern_set {
@@ -309,6 +311,7 @@ pattern_set_free(struct pattern_set *set)
 		for (uint32_t i = 0; i < database->count; i++)
 			free(database->literals[i].bytes);
 		free(database->literals);
+		free(database->expressions);
 	}
 	(void)hs_free_scratch(set->prototype); /* in use by nobody: workers have clones */
 	for (uint32_t i = 0; i < set->count; i++)
@@ -440,38 +443,165 @@ merge(struct pattern_set *set, struct database *database, struct entry *entries,
 	}
 }
 
-static int
-compile_literals(struct database *database, char error[PATTERN_ERROR_MAX])
+/* ---- the cache ---- */
+
+/* The key of a database begins with the library and the processor that it is for. */
+static bool
+key_begin(EVP_MD_CTX *digest, const char *kind)
 {
-	uint32_t n = database->count;
-	const char **bytes = calloc(n, sizeof(*bytes));
-	unsigned int *flags = calloc(n, sizeof(*flags)), *ids = calloc(n, sizeof(*ids));
-	size_t *lens = calloc(n, sizeof(*lens));
+	hs_platform_info_t platform;
+	uint64_t about[3];
+
+	if (digest == NULL || hs_populate_platform(&platform) != HS_SUCCESS)
+		return false;
+	about[0] = platform.tune;
+	about[1] = platform.cpu_features;
+	about[2] = PADDING;
+	return EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+	       EVP_DigestUpdate(digest, hs_version(), strlen(hs_version()) + 1) == 1 &&
+	       EVP_DigestUpdate(digest, about, sizeof(about)) == 1 &&
+	       EVP_DigestUpdate(digest, kind, strlen(kind) + 1) == 1;
+}
+
+/* One literal or expression, behind its length and its flags. */
+static bool
+key_add(EVP_MD_CTX *digest, const char *bytes, size_t len, unsigned int flags)
+{
+	uint64_t about[2] = { len, flags };
+
+	return EVP_DigestUpdate(digest, about, sizeof(about)) == 1 &&
+	       EVP_DigestUpdate(digest, bytes, len) == 1;
+}
+
+/* What the cache has for the key; NULL when that is nothing, or no database of this library. */
+static hs_database_t *
+take_cached(const struct pattern_cache *cache, const unsigned char key[PATTERN_KEY])
+{
+	struct slice kept = cache->get(cache->context, key);
+	hs_database_t *database = NULL;
+
+	if (kept.ptr == NULL ||
+		hs_deserialize_database(kept.ptr, kept.len, &database) != HS_SUCCESS)
+		return NULL;
+	return database;
+}
+
+static void
+put_cached(const struct pattern_cache *cache, const unsigned char key[PATTERN_KEY],
+	const hs_database_t *database)
+{
+	char *bytes = NULL;
+	size_t len;
+
+	/* Without memory it is compiled again the next time. */
+	if (hs_serialize_database(database, &bytes, &len) != HS_SUCCESS)
+		return;
+	cache->put(cache->context, key, (struct slice){ bytes, len });
+	free(bytes);
+}
+
+/* ---- compilation ---- */
+
+/* Patterns as Vectorscan takes them. */
+struct input {
+	const char **texts;
+	size_t *lens; /* of literals; NULL for expressions */
+	unsigned int *flags, *ids;
+	uint32_t count;
+};
+
+static bool
+input_make(struct input *input, uint32_t max, bool literals)
+{
+	input->texts = calloc((size_t)max + 1, sizeof(*input->texts));
+	input->lens = literals ? calloc((size_t)max + 1, sizeof(*input->lens)) : NULL;
+	input->flags = calloc((size_t)max + 1, sizeof(*input->flags));
+	input->ids = calloc((size_t)max + 1, sizeof(*input->ids));
+	input->count = 0;
+	return input->texts != NULL && input->flags != NULL && input->ids != NULL &&
+	       (!literals || input->lens != NULL);
+}
+
+static void
+input_done(struct input *input)
+{
+	free(input->texts);
+	free(input->lens);
+	free(input->flags);
+	free(input->ids);
+}
+
+/* Ids are no part of the key: they are places in the list. */
+static bool
+input_key(const struct input *input, unsigned char key[PATTERN_KEY])
+{
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	bool good = key_begin(digest, input->lens != NULL ? "literals" : "expressions");
+
+	for (uint32_t i = 0; i < input->count && good; i++)
+		good = key_add(digest, input->texts[i],
+			input->lens != NULL ? input->lens[i] : strlen(input->texts[i]),
+			input->flags[i]);
+	good = good && EVP_DigestFinal_ex(digest, key, NULL) == 1;
+	EVP_MD_CTX_free(digest);
+	return good;
+}
+
+/* 0 or -ENOTSUP, with what Vectorscan says in *fault. */
+static int
+compile_input(const struct input *input, hs_database_t **database, hs_compile_error_t **fault)
+{
+	hs_error_t error;
+
+	if (input->lens != NULL)
+		error = hs_compile_lit_multi(input->texts, input->flags, input->ids, input->lens,
+			input->count, HS_MODE_BLOCK, NULL, database, fault);
+	else
+		error = hs_compile_multi(input->texts, input->flags, input->ids, input->count,
+			HS_MODE_BLOCK, NULL, database, fault);
+	return error == HS_SUCCESS ? 0 : -ENOTSUP;
+}
+
+/* The same, from the cache where that has it. */
+static int
+make_database(const struct input *input, const struct pattern_cache *cache,
+	hs_database_t **database, hs_compile_error_t **fault)
+{
+	unsigned char key[PATTERN_KEY];
+	bool keyed = cache != NULL && input_key(input, key);
+	int result;
+
+	*database = keyed ? take_cached(cache, key) : NULL;
+	if (*database != NULL)
+		return 0;
+	result = compile_input(input, database, fault);
+	if (result == 0 && keyed)
+		put_cached(cache, key, *database);
+	return result;
+}
+
+static int
+compile_literals(
+	struct database *database, const struct pattern_cache *cache, char error[PATTERN_ERROR_MAX])
+{
 	hs_compile_error_t *fault = NULL;
+	struct input input;
 	int result = -ENOMEM;
 
-	if (bytes == NULL || flags == NULL || ids == NULL || lens == NULL)
-		goto done;
-	for (uint32_t i = 0; i < n; i++) {
-		bytes[i] = database->literals[i].bytes;
-		lens[i] = database->literals[i].len;
-		flags[i] = HS_FLAG_CASELESS;
-		ids[i] = i;
+	if (input_make(&input, database->count, true)) {
+		for (uint32_t i = 0; i < database->count; i++) {
+			input.texts[i] = database->literals[i].bytes;
+			input.lens[i] = database->literals[i].len;
+			input.flags[i] = HS_FLAG_CASELESS;
+			input.ids[i] = i;
+		}
+		input.count = database->count;
+		result = make_database(&input, cache, &database->hs, &fault);
 	}
-	if (hs_compile_lit_multi(bytes, flags, ids, lens, n, HS_MODE_BLOCK, NULL, &database->hs,
-		    &fault) == HS_SUCCESS) {
-		result = 0;
-		goto done;
-	}
-	result = -ENOTSUP;
-	(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s",
-		fault == NULL ? "cannot compile" : fault->message);
+	if (fault != NULL)
+		(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s", fault->message);
 	(void)hs_free_compile_error(fault); /* NULL is fine */
-done:
-	free(bytes);
-	free(flags);
-	free(ids);
-	free(lens);
+	input_done(&input);
 	return result;
 }
 
@@ -484,27 +614,28 @@ use_regex(struct pattern_set *set, struct pattern *pattern)
 	return pattern->regex == NULL ? -ENOMEM : 0;
 }
 
-/* The expressions of a field that Vectorscan may take; how many. */
-static uint32_t
-list_regexes(const struct pattern_set *set, enum wevent_field field, const char **expressions,
-	unsigned int *flags, unsigned int *ids)
+/* The expressions of a field that Vectorscan may take.  Their ids are places in the list of the
+ * database's expressions, since numbers of patterns change with every rule. */
+static void
+list_regexes(const struct pattern_set *set, enum wevent_field field, struct input *input,
+	uint32_t *patterns)
 {
-	uint32_t n = 0;
-
+	input->count = 0;
 	for (uint32_t i = 0; i < set->count; i++) {
 		const struct pattern *pattern = &set->patterns[i];
+		uint32_t n = input->count;
 
 		if (pattern->field != field || pattern->expression == NULL ||
 			pattern->regex != NULL)
 			continue;
-		expressions[n] = pattern->expression;
-		flags[n] = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY;
-		flags[n] |= (pattern->flags & REGEX_CASELESS) != 0 ? HS_FLAG_CASELESS : 0;
-		flags[n] |= (pattern->flags & REGEX_MULTILINE) != 0 ? HS_FLAG_MULTILINE : 0;
-		flags[n] |= (pattern->flags & REGEX_DOTALL) != 0 ? HS_FLAG_DOTALL : 0;
-		ids[n++] = i;
+		input->texts[n] = pattern->expression;
+		input->flags[n] = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY;
+		input->flags[n] |= (pattern->flags & REGEX_CASELESS) != 0 ? HS_FLAG_CASELESS : 0;
+		input->flags[n] |= (pattern->flags & REGEX_DOTALL) != 0 ? HS_FLAG_DOTALL : 0;
+		input->ids[n] = n;
+		patterns[n] = i;
+		input->count++;
 	}
-	return n;
 }
 
 /* Does the expression ask where the text ends?  In a class `$` is itself. */
@@ -533,48 +664,68 @@ asks_for_end(const struct pattern *pattern)
 	return false;
 }
 
-/* One database of the field's expressions.  What Vectorscan refuses is taken out, and all others
- * are tried again. */
+/* Expressions that Vectorscan refuses go to PCRE2, one after the other, until it takes the rest. */
 static int
-compile_regexes(struct pattern_set *set, enum wevent_field field, char error[PATTERN_ERROR_MAX])
+compile_list(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
+	struct input *input, char error[PATTERN_ERROR_MAX])
 {
-	const char **expressions = calloc(set->count + 1, sizeof(*expressions));
-	unsigned int *flags = calloc(set->count + 1, sizeof(*flags));
-	unsigned int *ids = calloc(set->count + 1, sizeof(*ids));
+	struct database *database = &set->fields[field];
 	hs_compile_error_t *fault = NULL;
-	int result = expressions == NULL || flags == NULL || ids == NULL ? -ENOMEM : 0;
-	uint32_t n;
+	int result = 0;
 
-	for (uint32_t i = 0; i < set->count && result == 0; i++) {
-		struct pattern *pattern = &set->patterns[i];
-
-		if (pattern->field == field && pattern->expression != NULL && asks_for_end(pattern))
-			result = use_regex(set, pattern);
-	}
-	while (result == 0 && (n = list_regexes(set, field, expressions, flags, ids)) > 0) {
+	for (;;) {
 		int refused;
 
-		if (hs_compile_multi(expressions, flags, ids, n, HS_MODE_BLOCK, NULL,
-			    &set->fields[field].regexes, &fault) == HS_SUCCESS)
-			break;
+		list_regexes(set, field, input, database->expressions);
+		if (input->count == 0 ||
+			make_database(input, cache, &database->regexes, &fault) == 0)
+			return 0;
 		refused = fault->expression;
 		if (refused < 0) {
 			(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s", fault->message);
 			result = -ENOTSUP;
 		} else {
-			result = use_regex(set, &set->patterns[ids[refused]]);
+			result = use_regex(set, &set->patterns[database->expressions[refused]]);
 		}
 		(void)hs_free_compile_error(fault); /* it cannot fail */
+		fault = NULL;
+		if (result != 0)
+			return result;
 	}
-	free(expressions);
-	free(flags);
-	free(ids);
+}
+
+/* One database of the field's expressions. */
+static int
+compile_regexes(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
+	char error[PATTERN_ERROR_MAX])
+{
+	struct input input;
+	uint32_t count = 0;
+	int result = 0;
+
+	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+		struct pattern *pattern = &set->patterns[i];
+
+		if (pattern->field != field || pattern->expression == NULL)
+			continue;
+		count++;
+		if (asks_for_end(pattern))
+			result = use_regex(set, pattern);
+	}
+	if (result != 0 || count == 0)
+		return result;
+	set->fields[field].expressions = calloc(count, sizeof(uint32_t));
+	result = -ENOMEM;
+	if (input_make(&input, count, false) && set->fields[field].expressions != NULL)
+		result = compile_list(set, field, cache, &input, error);
+	input_done(&input);
 	return result;
 }
 
 /* One field: its patterns with a literal into the database, the others on a list. */
 static int
-compile_field(struct pattern_set *set, enum wevent_field field, char error[PATTERN_ERROR_MAX])
+compile_field(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
+	char error[PATTERN_ERROR_MAX])
 {
 	struct database *database = &set->fields[field];
 	struct entry *entries = NULL;
@@ -604,7 +755,7 @@ compile_field(struct pattern_set *set, enum wevent_field field, char error[PATTE
 	}
 	merge(set, database, entries, n);
 	free(entries);
-	return database->count == 0 ? 0 : compile_literals(database, error);
+	return database->count == 0 ? 0 : compile_literals(database, cache, error);
 fail:
 	while (n > 0)
 		free(entries[--n].literal.bytes);
@@ -613,7 +764,8 @@ fail:
 }
 
 int
-pattern_compile(struct pattern_set *set, char error[PATTERN_ERROR_MAX])
+pattern_compile(
+	struct pattern_set *set, const struct pattern_cache *cache, char error[PATTERN_ERROR_MAX])
 {
 	(void)snprintf(error, PATTERN_ERROR_MAX, "out of memory");
 	if (hs_valid_platform() != HS_SUCCESS) {
@@ -629,10 +781,10 @@ pattern_compile(struct pattern_set *set, char error[PATTERN_ERROR_MAX])
 		return -ENOMEM;
 	for (uint32_t field = 0; field < set->field_count; field++) {
 		struct database *database = &set->fields[field];
-		int result = compile_field(set, (enum wevent_field)field, error);
+		int result = compile_field(set, (enum wevent_field)field, cache, error);
 
 		if (result == 0)
-			result = compile_regexes(set, (enum wevent_field)field, error);
+			result = compile_regexes(set, (enum wevent_field)field, cache, error);
 		if (result != 0)
 			return result;
 		if (database->hs != NULL &&
@@ -791,7 +943,7 @@ found(unsigned int id, unsigned long long from, unsigned long long to, unsigned 
 	return 0;
 }
 
-/* An expression matches; its id is the pattern's. */
+/* An expression matches. */
 static int
 regex_found(unsigned int id, unsigned long long from, unsigned long long to, unsigned int flags,
 	void *argument)
@@ -801,7 +953,7 @@ regex_found(unsigned int id, unsigned long long from, unsigned long long to, uns
 	(void)from;
 	(void)flags;
 	if (to <= scan->len)
-		pattern_set_hit(scan->scratch, id);
+		pattern_set_hit(scan->scratch, scan->database->expressions[id]);
 	return 0;
 }
 

@@ -54,8 +54,19 @@ int pattern_add_regex(struct pattern_set *, enum wevent_field, struct slice expr
 /* Does the scan find it?  Only when it has been compiled. */
 bool pattern_is_scanned(const struct pattern_set *, uint32_t id);
 
-/* Build the databases.  0, or -ENOMEM or -ENOTSUP with a sentence in `error`. */
-int pattern_compile(struct pattern_set *, char error[PATTERN_ERROR_MAX]);
+/* Databases that were compiled before, by what they are made of and the processor they are for. */
+#define PATTERN_KEY 32 /* bytes; a SHA-256 */
+struct pattern_cache {
+	void *context;
+	/* What was kept under the key, or an absent slice; good until the next call. */
+	struct slice (*get)(void *context, const unsigned char key[PATTERN_KEY]);
+	void (*put)(void *context, const unsigned char key[PATTERN_KEY], struct slice);
+};
+
+/* Build the databases, or take them from the cache, which may be NULL and may hold any bytes that
+ * it was given once.  0, or -ENOMEM or -ENOTSUP with a sentence in `error`. */
+int pattern_compile(
+	struct pattern_set *, const struct pattern_cache *, char error[PATTERN_ERROR_MAX]);
 
 size_t pattern_count(const struct pattern_set *);
 size_t pattern_databases(const struct pattern_set *);

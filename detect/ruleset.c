@@ -362,7 +362,7 @@ add_patterns(struct pattern_set *set, struct condition *condition)
 
 /* Number all patterns and build the databases. */
 static int
-compile_patterns(struct ruleset *set, struct faults *faults)
+compile_patterns(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
 {
 	char error[PATTERN_ERROR_MAX];
 
@@ -372,7 +372,7 @@ compile_patterns(struct ruleset *set, struct faults *faults)
 	for (uint32_t i = 0; i < set->filter_count; i++)
 		if (add_patterns(set->patterns, &set->filters[i].condition) != 0)
 			return -ENOMEM;
-	if (pattern_compile(set->patterns, error) == 0)
+	if (pattern_compile(set->patterns, cache, error) == 0)
 		return 0;
 	faults_add(faults, "rules", 0, 0, false, "the patterns of all rules together: %s", error);
 	return -EINVAL;
@@ -1030,9 +1030,9 @@ find_own_fields(struct ruleset *set, const struct sigma_fields *fields)
 }
 
 static int
-compile(struct ruleset *set, struct faults *faults)
+compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
 {
-	int result = compile_patterns(set, faults);
+	int result = compile_patterns(set, cache, faults);
 
 	if (result == 0)
 		result = make_plans(set);
@@ -1052,7 +1052,8 @@ compile(struct ruleset *set, struct faults *faults)
 }
 
 struct ruleset *
-ruleset_build(struct ruleset_builder *builder, struct faults *faults)
+ruleset_build(
+	struct ruleset_builder *builder, const struct pattern_cache *cache, struct faults *faults)
 {
 	struct ruleset *set = calloc(1, sizeof(*set));
 	int result = -ENOMEM;
@@ -1082,7 +1083,7 @@ ruleset_build(struct ruleset_builder *builder, struct faults *faults)
 	set->words = builder->count / 64 + 1;
 	result = find_own_fields(set, &builder->fields);
 	if (result == 0)
-		result = compile(set, faults);
+		result = compile(set, cache, faults);
 	if (result != 0)
 		goto fail;
 	builder->arena = NULL;

@@ -79,7 +79,9 @@ void ruleset_builder_add(
 
 /* Compile.  NULL when an error was found here (in `faults`) or memory is out; reference count 1.
  * The builder has given its rules away then and can only be freed. */
-struct ruleset *ruleset_build(struct ruleset_builder *, struct faults *);
+struct pattern_cache; /* detect/pattern.h; may be NULL */
+struct ruleset *ruleset_build(
+	struct ruleset_builder *, const struct pattern_cache *, struct faults *);
 struct ruleset *ruleset_ref(struct ruleset *);
 void ruleset_unref(struct ruleset *);
 

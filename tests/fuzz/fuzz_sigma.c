@@ -90,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	assert(builder != NULL);
 	ruleset_builder_add(
 		builder, "core/fuzz.yml", (struct slice){ (const char *)bytes, len }, &faults);
-	set = ruleset_build(builder, &faults);
+	set = ruleset_build(builder, NULL, &faults);
 	assert(set != NULL || faults.errors > 0);
 	check_faults(&faults);
 	if (set != NULL)

@@ -47,7 +47,7 @@ bench_open(struct bench *bench)
 		bench->selections[i] = (struct condition_selection){ slice_of(names[i]),
 			&bench->ops[i], 1, false };
 	}
-	ck_assert_int_eq(pattern_compile(bench->set, error), 0);
+	ck_assert_int_eq(pattern_compile(bench->set, NULL, error), 0);
 	bench->scratch = pattern_scratch_new(bench->set);
 	bench->condition = (struct condition){
 		.items = bench->items,

@@ -211,7 +211,7 @@ build_rules(void)
 	for (size_t i = 0; i < faults.count; i++)
 		ck_assert_msg(faults.list[i].warning, "%s:%d: %s", faults.list[i].file,
 			faults.list[i].line, faults.list[i].text);
-	set = ruleset_build(builder, &faults);
+	set = ruleset_build(builder, NULL, &faults);
 	ck_assert_ptr_nonnull(set);
 	ruleset_builder_free(builder);
 	return set;
@@ -486,7 +486,7 @@ use_correlations(const char *text)
 		ruleset_builder_add(
 			builder, rule_files[i].file, slice_of(rule_files[i].text), &faults);
 	ruleset_builder_add(builder, "rules/e.yml", slice_of(text), &faults);
-	rules = ruleset_build(builder, &faults);
+	rules = ruleset_build(builder, NULL, &faults);
 	for (size_t i = 0; i < faults.count; i++)
 		ck_assert_msg(faults.list[i].warning, "%s", faults.list[i].text);
 	ck_assert_ptr_nonnull(rules);
@@ -616,7 +616,7 @@ START_TEST(a_chain_without_an_end_is_refused)
 	struct ruleset_builder *builder = ruleset_builder_new();
 
 	ruleset_builder_add(builder, "e.yml", slice_of(chain_rows[_i].text), &faults);
-	ck_assert_ptr_null(ruleset_build(builder, &faults));
+	ck_assert_ptr_null(ruleset_build(builder, NULL, &faults));
 	ck_assert_uint_ge(faults.errors, 1);
 	ck_assert_msg(strstr(faults.list[faults.count - 1].text, chain_rows[_i].want) != NULL,
 		"%s: %s", chain_rows[_i].name, faults.list[faults.count - 1].text);

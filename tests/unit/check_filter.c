@@ -74,7 +74,7 @@ build(const char *text, struct faults *faults)
 	struct ruleset *set;
 
 	ruleset_builder_add(builder, "f.yml", slice_of(text), faults);
-	set = ruleset_build(builder, faults);
+	set = ruleset_build(builder, NULL, faults);
 	ruleset_builder_free(builder);
 	return set;
 }

@@ -222,7 +222,7 @@ build(const char *line, struct faults *faults)
 		SLICE("placeholders: {Two: [one, two], Wild: a*d}"), faults);
 	ruleset_builder_add(builder, "t.yml", (struct slice){ text, (size_t)len }, faults);
 	if (faults->errors == 0)
-		set = ruleset_build(builder, faults);
+		set = ruleset_build(builder, NULL, faults);
 	ruleset_builder_free(builder);
 	return set;
 }

@@ -112,7 +112,7 @@ scan_one(struct glob glob, struct slice text)
 	bool hit;
 
 	ck_assert_int_eq(pattern_add(set, F_Image, glob, &id), 0);
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
 	ck_assert_ptr_nonnull(scratch);
 	pattern_scan(set, scratch, F_Image, text);
@@ -184,7 +184,7 @@ START_TEST(scans_agree_with_the_definition)
 		globs[i] = make_glob((struct slice){ text, len }, tokens[i]);
 		ck_assert_int_eq(pattern_add(set, F_CommandLine, globs[i], &ids[i]), 0);
 	}
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
 	for (int t = 0; t < TEXTS; t++) {
 		size_t len = random_text(&state, "aB\\*", text, sizeof(text)), hits, want = 0;
@@ -223,7 +223,7 @@ START_TEST(a_small_set_finds_what_ends_a_text)
 	ck_assert_int_eq(
 		pattern_add(set, F_Image, make_glob(SLICE("*.wsh"), tokens[1]), &other), 0);
 	ck_assert_int_eq(pattern_add_regex(set, F_Image, SLICE("\\.(vbs|wsh)"), 0, &regex), 0);
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	ck_assert(pattern_is_scanned(set, regex));
 	scratch = pattern_scratch_new(set);
 	memset(text, 'a', LEN);
@@ -269,7 +269,7 @@ START_TEST(small_sets_agree_with_the_definition)
 			(struct slice){ value, lens[i] + 1 + next_random(&state) % 2 }, tokens[i]);
 		ck_assert_int_eq(pattern_add(set, F_CommandLine, globs[i], &ids[i]), 0);
 	}
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
 	for (int t = 0; t < TEXTS; t++) {
 		size_t len = random_text(&state, "aaaaaaaavbsw.", text, TEXT);
@@ -326,7 +326,7 @@ START_TEST(nothing_is_found_behind_a_text)
 	ck_assert_int_eq(pattern_add(set, F_CommandLine,
 				 make_glob((struct slice){ "*d\0", 3 }, tokens), &utf16),
 		0);
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
 	for (int i = 0; i < ROWS(rows); i++) {
 		pattern_reset(scratch);
@@ -356,7 +356,7 @@ START_TEST(the_same_pattern_is_kept_once)
 	}
 	ck_assert_int_eq(pattern_add(set, F_ParentImage, make_glob(texts[0], tokens[0]), &id), 0);
 	ck_assert_uint_ne(id, first);
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	ck_assert_uint_eq(pattern_count(set), 2);
 	ck_assert_uint_eq(pattern_databases(set), 2);
 	pattern_set_free(set);
@@ -374,7 +374,7 @@ START_TEST(fields_and_events_do_not_mix)
 
 	ck_assert_int_eq(pattern_add(set, F_Image, make_glob(SLICE("*x*"), tokens[0]), &image), 0);
 	ck_assert_int_eq(pattern_add(set, F_User, make_glob(SLICE("*"), tokens[1]), &any), 0);
-	ck_assert_int_eq(pattern_compile(set, error), 0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
 	pattern_scan(set, scratch, F_ParentImage, SLICE("x"));
 	pattern_scan(set, scratch, F_Image, SLICE_NONE);

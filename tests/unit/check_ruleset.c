@@ -62,7 +62,7 @@ bench_add_file(struct bench *bench, const char *path)
 static void
 bench_build(struct bench *bench)
 {
-	bench->set = ruleset_build(bench->builder, &bench->faults);
+	bench->set = ruleset_build(bench->builder, NULL, &bench->faults);
 	ruleset_builder_free(bench->builder);
 	bench->builder = NULL;
 	if (bench->set == NULL || bench->faults.count > 0)
@@ -461,7 +461,7 @@ START_TEST(a_category_reaches_its_events)
 	ck_assert_uint_eq(bench.faults.count, 1);
 	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "the rule is idle"));
 	ck_assert_int_eq(bench.faults.list[0].line, 20);
-	bench.set = ruleset_build(bench.builder, &bench.faults);
+	bench.set = ruleset_build(bench.builder, NULL, &bench.faults);
 	ck_assert_ptr_nonnull(bench.set);
 	bench.scratch = ruleset_scratch_new(bench.set);
 	for (int i = 0; i < ROWS(events); i++) {
@@ -655,7 +655,7 @@ START_TEST(the_second_of_two_ids_is_refused)
 	bench_add(&bench, "b.yml", three[0]);
 	bench_add(&bench, "a.yml", three[0]);
 	ck_assert_uint_eq(bench.faults.count, 0);
-	ck_assert_ptr_null(ruleset_build(bench.builder, &bench.faults));
+	ck_assert_ptr_null(ruleset_build(bench.builder, NULL, &bench.faults));
 	ck_assert_uint_eq(bench.faults.errors, 1);
 	ck_assert_str_eq(bench.faults.list[0].file, "b.yml");
 	ck_assert_int_eq(bench.faults.list[0].line, 2);
