@@ -1029,6 +1029,45 @@ find_own_fields(struct ruleset *set, const struct sigma_fields *fields)
 	return 0;
 }
 
+/* Is there an event id that both the logsource and the condition allow? */
+static bool
+has_event(const struct ruleset *set, uint32_t rule)
+{
+	const struct plan *plan = &set->plans[rule];
+
+	for (uint32_t i = 0; i < set->rules[rule].route_count; i++) {
+		int32_t id = set->rules[rule].routes[i].event_id;
+
+		if (id == -1 || plan->id_count == 0 ||
+			bsearch(&id, plan->ids, plan->id_count, sizeof(*plan->ids),
+				number_compare) != NULL)
+			return true;
+	}
+	return set->rules[rule].route_count == 0; /* idle, which has been said */
+}
+
+/* What an author wants to know of how the rules are evaluated. */
+static void
+warn_rules(const struct ruleset *set, struct faults *faults)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct sigma_rule *rule = &set->rules[i];
+
+		if (rule->kind != SIGMA_RULE)
+			continue;
+		if (!has_event(set, i))
+			faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+				"the rule can never match: no event of its logsource has an "
+				"EventID "
+				"that it asks for");
+		else if (rule->route_count > 0 && set->plans[i].wait_count == 0)
+			faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+				"the rule has no text that every match must have, so it is "
+				"evaluated for each event of its logsource; add one where there is "
+				"one");
+	}
+}
+
 static int
 compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
 {
@@ -1048,6 +1087,8 @@ compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *f
 		result = make_channels(set);
 	if (result == 0)
 		result = fill_buckets(set);
+	if (result == 0)
+		warn_rules(set, faults);
 	return result;
 }
 

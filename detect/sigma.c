@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "detect/lint.h"
 #include "detect/selection.h"
 #include "detect/sigma.h"
 
@@ -18,6 +19,7 @@ struct document {
 	struct sigma_reader *reader;
 	struct sigma_rule *out;
 	bool logsource;
+	struct slice category; /* of it */
 	bool detection;
 	bool generate;
 };
@@ -271,6 +273,7 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 		return;
 	}
 	keep_routes(document, value, routes, logsource_routes(product, category, service, routes));
+	document->category = category;
 }
 
 static void
@@ -470,6 +473,22 @@ complete(struct document *document, struct fy_node *root)
 		rule->field_names = none;
 }
 
+/* What is odd about it. */
+static void
+look_at(struct document *document, struct fy_node *root)
+{
+	const struct condition *condition = &document->out->condition;
+	const char *foreign = lint_foreign_field(document->category, condition);
+
+	if (foreign != NULL)
+		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
+			"events of category %.*s have no field '%s'; correct one of them",
+			READER_SHOW(document->category), foreign);
+	if (!lint_can_be_true(condition))
+		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
+			"the rule can never match: its condition contradicts itself");
+}
+
 /* What a filter has that its document has. */
 static void
 complete_filter(struct sigma_rule *document)
@@ -503,6 +522,8 @@ sigma_parse(
 	}
 	if (!reader->failed)
 		complete(&document, root);
+	if (!reader->failed && rule.kind == SIGMA_RULE)
+		look_at(&document, root);
 	if (rule.kind == SIGMA_FILTER)
 		complete_filter(&rule);
 	rule.correlation.generate = rule.correlation.generate || document.generate;

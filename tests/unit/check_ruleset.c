@@ -65,7 +65,7 @@ bench_build(struct bench *bench)
 	bench->set = ruleset_build(bench->builder, NULL, &bench->faults);
 	ruleset_builder_free(bench->builder);
 	bench->builder = NULL;
-	if (bench->set == NULL || bench->faults.count > 0)
+	if (bench->set == NULL || bench->faults.errors > 0)
 		ck_abort_msg(
 			"%s", bench->faults.count > 0 ? bench->faults.list[0].text : "no memory");
 	bench->scratch = ruleset_scratch_new(bench->set);

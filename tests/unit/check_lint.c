@@ -1,0 +1,93 @@
+/* What `check` finds odd about a rule. */
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/ruleset.h"
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static const struct {
+	const char *name, *logsource, *detection;
+	const char *want; /* part of the warning, or NULL for none */
+} rows[] = {
+	{ "nothing odd", "category: process_creation", "  s: {Image: x}\n  condition: s\n", NULL },
+	{ "a field of another category", "category: process_creation",
+		"  s: {Image: x, TargetFilename: y}\n  condition: s\n",
+		"events of category process_creation have no field 'TargetFilename'" },
+	{ "a field in other letters", "category: process_creation",
+		"  s: {IMAGE: x}\n  condition: s\n", NULL },
+	{ "fields that all events have", "category: dns_query",
+		"  s: {Computer: x, EventID: 22, host_info.role: y, QueryName: z}\n"
+		"  condition: s\n",
+		NULL },
+	{ "keywords have no field", "category: dns_query", "  s: [a, b]\n  condition: s\n", NULL },
+	{ "a category that is not listed", "category: wmi_event",
+		"  s: {Operation: Created}\n  condition: s\n", NULL },
+	{ "a contradiction", "service: sysmon", "  s: {Image: x}\n  condition: s and not s\n",
+		"contradicts itself" },
+	{ "a contradiction of several", "service: sysmon",
+		"  s: {Image: x, User: y}\n  t: {Image: z}\n  condition: s and t and not (s or "
+		"t)\n",
+		"contradicts itself" },
+	{ "no contradiction", "service: sysmon",
+		"  s: {Image: x, User: y}\n  t: {Image: z}\n  condition: s and not (s and t)\n",
+		NULL },
+	{ "an id that the category does not have", "category: process_creation",
+		"  s: {Image: x, EventID: 11}\n  condition: s\n", "no event of its logsource" },
+	{ "an id that it has", "category: process_creation",
+		"  s: {Image: x, EventID: 4688}\n  condition: s\n", NULL },
+	{ "nothing to wait for", "service: sysmon", "  s: {Image: x}\n  condition: not s\n",
+		"evaluated for each event" },
+	{ "nothing but wildcards", "service: sysmon", "  s: {Image: '*'}\n  condition: s\n",
+		"evaluated for each event" },
+	{ "an expression that asks for the end", "service: sysmon",
+		"  s: {Image|re: 'x$'}\n  condition: s\n", "evaluated for each event" },
+};
+
+START_TEST(says_what_is_odd)
+{
+	struct ruleset_builder *builder = ruleset_builder_new();
+	struct faults faults = { 0 };
+	struct ruleset *set;
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text),
+		"title: t\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\n"
+		"logsource: {product: windows, %s}\ndetection:\n%s",
+		rows[_i].logsource, rows[_i].detection);
+	ruleset_builder_add(builder, "f.yml", slice_of(text), &faults);
+	set = ruleset_build(builder, NULL, &faults);
+	ck_assert_msg(set != NULL, "%s", rows[_i].name);
+	if (rows[_i].want == NULL) {
+		ck_assert_msg(faults.count == 0, "%s: %s", rows[_i].name,
+			faults.count > 0 ? faults.list[0].text : "");
+	} else {
+		ck_assert_msg(faults.count >= 1 && faults.list[0].warning, "%s", rows[_i].name);
+		ck_assert_msg(strstr(faults.list[0].text, rows[_i].want) != NULL, "%s: %s",
+			rows[_i].name, faults.list[0].text);
+		ck_assert_int_eq(faults.list[0].line, 1);
+	}
+	ruleset_unref(set);
+	ruleset_builder_free(builder);
+	faults_done(&faults);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("lint");
+	TCase *tcase = tcase_create("lint");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(tcase, says_what_is_odd, 0, ROWS(rows));
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
