@@ -134,6 +134,7 @@ read_group_by(struct correlation_reader *correlation, struct fy_node *key, struc
 {
 	struct correlation *out = correlation->out;
 
+	out->group_count = 0;
 	reader_texts(correlation->reader, key, value, &out->group_names);
 	while (out->group_names != NULL && out->group_names[out->group_count] != NULL)
 		out->group_count++;
@@ -425,7 +426,7 @@ correlation_read(struct sigma_reader *reader, struct fy_node *key, struct fy_nod
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
 
-	out->percentile = -1;
+	*out = (struct correlation){ .percentile = -1 };
 	if (!reader_is_map(value)) {
 		reader_refuse(reader, value == NULL ? key : value, "'correlation' must be a map");
 		return;

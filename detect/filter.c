@@ -198,6 +198,7 @@ filter_read_schedule(struct sigma_reader *reader, struct fy_node *key, struct fy
 	struct fy_node *node;
 	void *iterator = NULL;
 
+	filter->schedule_count = 0;
 	filter->schedules =
 		arena_alloc(reader->arena, FILTER_SCHEDULES_MAX * sizeof(struct schedule));
 	if (filter->schedules == NULL) {

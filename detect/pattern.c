@@ -2,10 +2,10 @@
  * each pattern that matches.
  *
  * A pattern is a glob.  What is looked for is a literal without case: the whole of it, or the
- * longest plain run between its wildcards. Where a literal ends tells an exact value, a beginning
- * and an end from a hit in the middle: the callback compares two offsets.  Only a glob with
- * wildcards inside is then matched once more: once an event, when a rule asks.
- * Patterns that share a literal share it in the database.
+ * longest run between its wildcards; with a dash of windash in it, one literal for each dash. Where
+ * a literal ends tells an exact value, a beginning and an end from a hit in the middle: the
+ * callback compares two offsets.  Only a glob with wildcards inside is then matched once more: once
+ * an event, when a rule asks. Patterns that share a literal share it in the database.
  *
  * A glob with letters of a case is looked for in any, and then matched once more as well.
  *
@@ -18,8 +18,10 @@
  * ends would see the zeros, and is PCRE2's.
  *
  * Hits are a set of bits and a list of the same, so that forgetting them costs as much as there
- * are.  A value that is empty or of wildcards only has no literal; those few are tried one by one.
- */
+ * are.
+ *
+ * A value that is of one byte, or of wildcards only, has no literal; it is matched when a rule
+ * asks. */
 
 #include <assert.h>
 #include <errno.h>
@@ -33,10 +35,20 @@
 #include "detect/pattern.h"
 
 #define NONE UINT32_MAX
-#define PADDING 64 /* bytes behind a text; twice of what is needed */
+#define LITERAL_MIN 2  /* bytes; shorter ones are in nearly every text */
+#define LITERAL_GOOD 6 /* so long that it need not be longer */
+#define DASHES 5       /* that windash means */
+#define PADDING 64     /* bytes behind a text; twice of what is needed */
 
 /* Where a literal must stand in the value for its pattern to match. */
-enum anchor { ANCHOR_EXACT, ANCHOR_START, ANCHOR_END, ANCHOR_ANYWHERE, ANCHOR_GLOB };
+enum anchor {
+	ANCHOR_EXACT,
+	ANCHOR_START,
+	ANCHOR_END,
+	ANCHOR_ANYWHERE,
+	ANCHOR_GLOB, /* anywhere, and then the glob is matched */
+	ANCHOR_NONE  /* it has no literal: the glob is matched when somebody asks */
+};
 
 struct pattern {
 	struct glob glob;       /* of one that is no regular expression */
@@ -45,21 +57,26 @@ struct pattern {
 	struct regex *regex; /* PCRE2's, when the scan does not look for it */
 	enum wevent_field field;
 	enum anchor anchor;
-	uint32_t next_hash;    /* in the table of patterns */
-	uint32_t next_literal; /* that shares this one's literal, or lacks one too */
+	uint32_t next_hash; /* in the table of patterns */
 };
 
 struct literal {
 	char *bytes; /* in lower case */
 	uint32_t len;
-	uint32_t first; /* pattern */
+	uint32_t first; /* link */
+};
+
+/* A pattern that a literal is of; one with a dash has several literals. */
+struct link {
+	uint32_t pattern;
+	uint32_t next; /* of the same literal */
 };
 
 struct database {
 	hs_database_t *hs;        /* NULL: no literals */
 	struct literal *literals; /* by Vectorscan's id */
 	uint32_t count;
-	uint32_t bare;          /* first pattern without a literal */
+	struct link *links;
 	hs_database_t *regexes; /* NULL: none */
 	uint32_t *expressions;  /* by Vectorscan's id: the pattern */
 };
@@ -178,47 +195,75 @@ pattern_glob(struct glob glob, struct slice text)
 	return t == glob.count;
 }
 
-/* The longest run of plain bytes, the first of those that are as long. */
-static uint32_t
-longest(struct glob glob, uint32_t *start)
-{
-	uint32_t best = 0, run = 0;
+/* A run of tokens that a scan can look for: plain bytes, and at most one dash. */
+struct run {
+	uint32_t start, len;
+};
 
-	*start = 0;
+/* The longest run with so many dashes, the first of those that are as long. */
+static struct run
+longest(struct glob glob, uint32_t dashes)
+{
+	struct run best = { 0, 0 };
+	uint32_t start = 0, have = 0;
+
 	for (uint32_t i = 0; i < glob.count; i++) {
-		run = glob.tokens[i] < TOKEN_ONE ? run + 1 : 0;
-		if (run > best) {
-			best = run;
-			*start = i + 1 - run;
+		have += glob.tokens[i] == TOKEN_DASH;
+		if (glob.tokens[i] == TOKEN_ONE || glob.tokens[i] == TOKEN_MANY) {
+			start = i + 1;
+			have = 0;
 		}
+		for (; have > dashes; start++)
+			have -= glob.tokens[start] == TOKEN_DASH;
+		if (i + 1 - start > best.len)
+			best = (struct run){ start, i + 1 - start };
 	}
 	return best;
+}
+
+/* What to look for: one literal where that is long enough, else one for each dash there is.  What
+ * is too short is in so many texts that it is better asked for. */
+static struct run
+choose_run(struct glob glob)
+{
+	struct run plain = longest(glob, 0), dashed = longest(glob, 1);
+
+	if (plain.len < LITERAL_GOOD && dashed.len > plain.len)
+		plain = dashed;
+	return plain.len < LITERAL_MIN ? (struct run){ 0, 0 } : plain;
 }
 
 uint32_t
 pattern_literal(struct glob glob)
 {
-	uint32_t start;
+	return choose_run(glob).len;
+}
 
-	return longest(glob, &start);
+bool
+pattern_is_plain(struct glob glob)
+{
+	return longest(glob, 0).len == glob.count;
 }
 
 static enum anchor
 anchor_of(struct glob glob)
 {
-	uint32_t start, len = longest(glob, &start);
-	bool before = start == 1 && glob.tokens[0] == TOKEN_MANY;
-	bool after = start + len + 1 == glob.count && glob.tokens[glob.count - 1] == TOKEN_MANY;
+	struct run run = choose_run(glob);
+	bool before = run.start == 1 && glob.tokens[0] == TOKEN_MANY;
+	bool after =
+		run.start + run.len + 1 == glob.count && glob.tokens[glob.count - 1] == TOKEN_MANY;
 
-	if (len == 0 || glob.cased)
+	if (run.len == 0)
+		return ANCHOR_NONE;
+	if (glob.cased)
 		return ANCHOR_GLOB;
-	if (len == glob.count)
+	if (run.len == glob.count)
 		return ANCHOR_EXACT;
-	if (len + 2 == glob.count && before && after)
+	if (run.len + 2 == glob.count && before && after)
 		return ANCHOR_ANYWHERE;
-	if (len + 1 == glob.count && before)
+	if (run.len + 1 == glob.count && before)
 		return ANCHOR_END;
-	if (len + 1 == glob.count && after)
+	if (run.len + 1 == glob.count && after)
 		return ANCHOR_START;
 	return ANCHOR_GLOB;
 }
@@ -312,6 +357,7 @@ pattern_set_free(struct pattern_set *set)
 			free(database->literals[i].bytes);
 		free(database->literals);
 		free(database->expressions);
+		free(database->links);
 	}
 	(void)hs_free_scratch(set->prototype); /* in use by nobody: workers have clones */
 	for (uint32_t i = 0; i < set->count; i++)
@@ -343,7 +389,6 @@ pattern_add(struct pattern_set *set, enum wevent_field field, struct glob glob, 
 		.field = field,
 		.anchor = anchor_of(glob),
 		.next_hash = *slot,
-		.next_literal = NONE,
 	};
 	*slot = set->count;
 	*id = set->count++;
@@ -371,19 +416,25 @@ pattern_add_regex(struct pattern_set *set, enum wevent_field field, struct slice
 	}
 	set->patterns[set->count] = (struct pattern){
 		.expression = expression.ptr,
+		.anchor = ANCHOR_ANYWHERE,
 		.flags = flags,
 		.field = field,
 		.next_hash = NONE,
-		.next_literal = NONE,
 	};
 	*id = set->count++;
 	return 0;
 }
 
+enum wevent_field
+pattern_field(const struct pattern_set *set, uint32_t id)
+{
+	return set->patterns[id].field;
+}
+
 bool
 pattern_is_scanned(const struct pattern_set *set, uint32_t id)
 {
-	return set->patterns[id].regex == NULL;
+	return set->patterns[id].regex == NULL && set->patterns[id].anchor != ANCHOR_NONE;
 }
 
 /* A pattern with its literal, while they are sorted. */
@@ -406,24 +457,64 @@ entry_compare(const void *left, const void *right)
 	return a->pattern < b->pattern ? -1 : 1;
 }
 
-static int
-entry_make(const struct pattern_set *set, uint32_t pattern, struct entry *entry)
+/* The bytes of a dash of windash; absent behind the last. */
+static struct slice
+dash_bytes(uint32_t n)
 {
-	struct glob glob = set->patterns[pattern].glob;
-	uint32_t start, len = longest(glob, &start);
-	char *bytes = malloc(len);
+	static const struct slice dashes[DASHES] = { SLICE_INIT("-"), SLICE_INIT("/"),
+		SLICE_INIT("\xe2\x80\x93"), SLICE_INIT("\xe2\x80\x94"),
+		SLICE_INIT("\xe2\x80\x95") };
+
+	return n < DASHES ? dashes[n] : SLICE_NONE;
+}
+
+/* The literal of a pattern's run with this dash. */
+static int
+entry_make(const struct pattern_set *set, uint32_t pattern, struct run run, struct slice dash_is,
+	struct entry *entry)
+{
+	const uint16_t *tokens = set->patterns[pattern].glob.tokens + run.start;
+	char *bytes = malloc(run.len + dash_is.len);
+	uint32_t n = 0;
 
 	if (bytes == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < len; i++)
-		bytes[i] = (char)fold(glob.tokens[start + i]);
-	*entry = (struct entry){ { bytes, len, NONE }, pattern };
+	for (uint32_t i = 0; i < run.len; i++) {
+		if (tokens[i] != TOKEN_DASH) {
+			bytes[n++] = (char)fold(tokens[i]);
+			continue;
+		}
+		memcpy(bytes + n, dash_is.ptr, dash_is.len);
+		n += (uint32_t)dash_is.len;
+	}
+	*entry = (struct entry){ { bytes, n, NONE }, pattern };
+	return 0;
+}
+
+/* All literals of a pattern, behind `n` entries; the new count to *n. */
+static int
+entries_add(const struct pattern_set *set, uint32_t pattern, struct entry *entries, uint32_t *n)
+{
+	struct glob glob = set->patterns[pattern].glob;
+	struct run run = choose_run(glob);
+	bool dashed = false;
+
+	for (uint32_t i = run.start; i < run.start + run.len; i++)
+		dashed = dashed || glob.tokens[i] == TOKEN_DASH;
+	for (uint32_t i = 0; i < (dashed ? DASHES : 1); i++) {
+		int result = entry_make(
+			set, pattern, run, dashed ? dash_bytes(i) : SLICE(""), &entries[*n]);
+
+		if (result != 0)
+			return result;
+		++*n;
+	}
 	return 0;
 }
 
 /* Sorted entries -> literals, each once, with the chain of its patterns. */
 static void
-merge(struct pattern_set *set, struct database *database, struct entry *entries, uint32_t count)
+merge(struct database *database, struct entry *entries, uint32_t count)
 {
 	qsort(entries, count, sizeof(*entries), entry_compare);
 	for (uint32_t i = 0; i < count; i++) {
@@ -438,8 +529,8 @@ merge(struct pattern_set *set, struct database *database, struct entry *entries,
 			last = &database->literals[database->count++];
 			*last = *literal;
 		}
-		set->patterns[entries[i].pattern].next_literal = last->first;
-		last->first = entries[i].pattern;
+		database->links[i] = (struct link){ entries[i].pattern, last->first };
+		last->first = i;
 	}
 }
 
@@ -722,7 +813,7 @@ compile_regexes(struct pattern_set *set, enum wevent_field field, const struct p
 	return result;
 }
 
-/* One field: its patterns with a literal into the database, the others on a list. */
+/* One field: the literals of its patterns into the database. */
 static int
 compile_field(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
 	char error[PATTERN_ERROR_MAX])
@@ -730,37 +821,32 @@ compile_field(struct pattern_set *set, enum wevent_field field, const struct pat
 	struct database *database = &set->fields[field];
 	struct entry *entries = NULL;
 	uint32_t n = 0, total = 0;
+	int result = -ENOMEM;
 
-	database->bare = NONE;
 	for (uint32_t i = 0; i < set->count; i++)
 		total += set->patterns[i].field == field && set->patterns[i].expression == NULL;
 	if (total == 0)
 		return 0;
-	entries = calloc(total, sizeof(*entries));
-	database->literals = calloc(total, sizeof(*database->literals));
-	if (entries == NULL || database->literals == NULL)
+	entries = calloc((size_t)total * DASHES, sizeof(*entries));
+	database->literals = calloc((size_t)total * DASHES, sizeof(*database->literals));
+	database->links = calloc((size_t)total * DASHES, sizeof(*database->links));
+	if (entries == NULL || database->literals == NULL || database->links == NULL)
 		goto fail;
 	for (uint32_t i = 0; i < set->count; i++) {
-		struct pattern *pattern = &set->patterns[i];
+		const struct pattern *pattern = &set->patterns[i];
 
-		if (pattern->field != field || pattern->expression != NULL)
-			continue;
-		if (pattern_literal(pattern->glob) == 0) {
-			pattern->next_literal = database->bare;
-			database->bare = i;
-		} else if (entry_make(set, i, &entries[n++]) != 0) {
-			n--;
+		if (pattern->field == field && pattern->expression == NULL &&
+			pattern->anchor != ANCHOR_NONE && entries_add(set, i, entries, &n) != 0)
 			goto fail;
-		}
 	}
-	merge(set, database, entries, n);
+	merge(database, entries, n);
 	free(entries);
 	return database->count == 0 ? 0 : compile_literals(database, cache, error);
 fail:
 	while (n > 0)
 		free(entries[--n].literal.bytes);
 	free(entries);
-	return -ENOMEM;
+	return result;
 }
 
 int
@@ -876,6 +962,9 @@ pattern_matches(struct pattern_scratch *scratch, uint32_t id, struct slice value
 
 	if (pattern->regex != NULL)
 		return value.ptr != NULL && regex_matches(pattern->regex, scratch->regex, value);
+	if (pattern->anchor == ANCHOR_NONE)
+		return is_hit(scratch, id) ||
+		       (value.ptr != NULL && pattern_glob(pattern->glob, value));
 	if ((scratch->open[id / 64] & bit) != 0) {
 		scratch->open[id / 64] &= ~bit;
 		if (!pattern_glob(pattern->glob, value))
@@ -929,7 +1018,9 @@ found(unsigned int id, unsigned long long from, unsigned long long to, unsigned 
 	(void)flags;
 	if (to > scan->len)
 		return 0; /* in the zeros */
-	for (uint32_t i = literal->first; i != NONE; i = scan->set->patterns[i].next_literal) {
+	for (uint32_t link = literal->first; link != NONE;
+		link = scan->database->links[link].next) {
+		uint32_t i = scan->database->links[link].pattern;
 		enum anchor anchor = scan->set->patterns[i].anchor;
 		bool at_start = to == literal->len, at_end = to == scan->len;
 
@@ -1006,6 +1097,4 @@ pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
 		run(database->hs, found, &scan, padded);
 	if (database->regexes != NULL)
 		run(database->regexes, regex_found, &scan, padded);
-	for (uint32_t i = database->bare; i != NONE; i = set->patterns[i].next_literal)
-		set_candidate(scratch, i);
 }

@@ -32,9 +32,12 @@ uint32_t pattern_parse(struct slice text, uint16_t *tokens);
  * at most the product of both lengths. */
 bool pattern_glob(struct glob, struct slice text);
 
-/* The length of the longest run of plain bytes: what the scan can look for.  0 for a value of
- * wildcards only. */
+/* The length of the run that the scan looks for, plain bytes with at most one dash; 0 for a value
+ * that is too short for it, or of wildcards only. */
 uint32_t pattern_literal(struct glob);
+
+/* Is it plain bytes and nothing else? */
+bool pattern_is_plain(struct glob);
 
 struct pattern_set;
 struct pattern_scratch;
@@ -50,6 +53,8 @@ int pattern_add(struct pattern_set *, enum wevent_field, struct glob, uint32_t *
 /* The same for a regular expression that regex_check() has found good. */
 int pattern_add_regex(struct pattern_set *, enum wevent_field, struct slice expression,
 	unsigned int flags, uint32_t *id);
+
+enum wevent_field pattern_field(const struct pattern_set *, uint32_t id);
 
 /* Does the scan find it?  Only when it has been compiled. */
 bool pattern_is_scanned(const struct pattern_set *, uint32_t id);

@@ -96,7 +96,9 @@ struct ruleset {
 	struct pattern_set *patterns;
 	struct wevent_names *names; /* of the fields that only rules name, or NULL */
 	uint32_t field_count;       /* F_MAX and these */
-	uint32_t *wake_start;       /* pattern -> part of `wake`: the rules that wait for it */
+	uint32_t *id_patterns;      /* those of EventID */
+	uint32_t id_pattern_count;
+	uint32_t *wake_start; /* pattern -> part of `wake`: the rules that wait for it */
 	uint32_t *wake;
 	struct bucket *buckets;
 	uint32_t bucket_count;
@@ -401,8 +403,7 @@ plain_id(const struct condition_pattern *pattern)
 {
 	uint64_t id;
 
-	if (pattern->kind != CONDITION_GLOB ||
-		pattern_literal(pattern->glob) != pattern->glob.count ||
+	if (pattern->kind != CONDITION_GLOB || !pattern_is_plain(pattern->glob) ||
 		slice_number(pattern->text, INT32_MAX, &id) != 0)
 		return -1;
 	return (int32_t)id;
@@ -945,20 +946,18 @@ preset(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scrat
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d", bucket->event_id);
 	struct slice value = { text, (size_t)len };
-	const uint32_t *hits;
-	size_t count;
 
 	if (bucket->event_id == -1)
 		return 0;
 	pattern_reset(scratch);
 	pattern_scan(set->patterns, scratch, F_EventID, value);
-	hits = pattern_hits(scratch, &count);
-	bucket->preset = arena_alloc(set->arena, count * sizeof(*hits) + 1);
+	bucket->preset =
+		arena_alloc(set->arena, set->id_pattern_count * sizeof(*bucket->preset) + 1);
 	if (bucket->preset == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		if (pattern_matches(scratch, hits[i], value))
-			bucket->preset[bucket->preset_count++] = hits[i];
+	for (uint32_t i = 0; i < set->id_pattern_count; i++)
+		if (pattern_matches(scratch, set->id_patterns[i], value))
+			bucket->preset[bucket->preset_count++] = set->id_patterns[i];
 	return 0;
 }
 
@@ -992,11 +991,29 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 	return preset(set, bucket, scratch);
 }
 
+/* The patterns of EventID. */
+static int
+list_id_patterns(struct ruleset *set)
+{
+	uint32_t count = (uint32_t)pattern_count(set->patterns);
+
+	for (uint32_t i = 0; i < count; i++)
+		set->id_pattern_count += pattern_field(set->patterns, i) == F_EventID;
+	set->id_patterns =
+		arena_alloc(set->arena, set->id_pattern_count * sizeof(*set->id_patterns) + 1);
+	if (set->id_patterns == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0, n = 0; i < count; i++)
+		if (pattern_field(set->patterns, i) == F_EventID)
+			set->id_patterns[n++] = i;
+	return 0;
+}
+
 static int
 fill_buckets(struct ruleset *set)
 {
 	struct pattern_scratch *scratch = pattern_scratch_new(set->patterns);
-	int result = scratch == NULL ? -ENOMEM : 0;
+	int result = scratch == NULL ? -ENOMEM : list_id_patterns(set);
 
 	for (uint32_t i = 0; i < set->bucket_count && result == 0; i++)
 		result = fill_bucket(set, &set->buckets[i], scratch);

@@ -460,6 +460,7 @@ selection_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node 
 	void *iterator = NULL;
 	size_t count = 0;
 
+	*out = (struct condition){ 0 }; /* a key that comes twice counts the last time */
 	if (!reader_is_map(value)) {
 		reader_refuse(reader, value == NULL ? key : value,
 			"'%.*s' must be a map of selections and a condition",

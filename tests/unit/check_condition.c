@@ -22,7 +22,7 @@ struct bench {
 	struct condition_selection selections[NAMES];
 	struct condition_item items[NAMES];
 	struct condition_pattern patterns[NAMES];
-	uint16_t tokens[NAMES];
+	uint16_t tokens[NAMES][2];
 	struct condition condition;
 	char error[CONDITION_ERROR_MAX];
 };
@@ -34,9 +34,10 @@ bench_open(struct bench *bench)
 
 	*bench = (struct bench){ .arena = arena_new(16 * 1024 * 1024), .set = pattern_set_new() };
 	for (uint32_t i = 0; i < NAMES; i++) {
-		bench->tokens[i] = (uint16_t)('a' + i);
+		bench->tokens[i][0] = (uint16_t)('a' + i);
+		bench->tokens[i][1] = 'x';
 		bench->patterns[i] = (struct condition_pattern){ .text = slice_of(names[i]),
-			.glob = { &bench->tokens[i], 1, false } };
+			.glob = { bench->tokens[i], 2, false } };
 		ck_assert_int_eq(pattern_add(bench->set, F_Image, bench->patterns[i].glob,
 					 &bench->patterns[i].id),
 			0);

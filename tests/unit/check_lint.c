@@ -13,33 +13,37 @@ static const struct {
 	const char *name, *logsource, *detection;
 	const char *want; /* part of the warning, or NULL for none */
 } rows[] = {
-	{ "nothing odd", "category: process_creation", "  s: {Image: x}\n  condition: s\n", NULL },
+	{ "nothing odd", "category: process_creation", "  s: {Image: xxx}\n  condition: s\n",
+		NULL },
 	{ "a field of another category", "category: process_creation",
-		"  s: {Image: x, TargetFilename: y}\n  condition: s\n",
+		"  s: {Image: xxx, TargetFilename: yyy}\n  condition: s\n",
 		"events of category process_creation have no field 'TargetFilename'" },
 	{ "a field in other letters", "category: process_creation",
-		"  s: {IMAGE: x}\n  condition: s\n", NULL },
+		"  s: {IMAGE: xxx}\n  condition: s\n", NULL },
 	{ "fields that all events have", "category: dns_query",
-		"  s: {Computer: x, EventID: 22, host_info.role: y, QueryName: z}\n"
+		"  s: {Computer: x, EventID: 22, host_info.role: y, QueryName: zzz}\n"
 		"  condition: s\n",
 		NULL },
-	{ "keywords have no field", "category: dns_query", "  s: [a, b]\n  condition: s\n", NULL },
+	{ "keywords have no field", "category: dns_query", "  s: [aa, bb]\n  condition: s\n",
+		NULL },
 	{ "a category that is not listed", "category: wmi_event",
 		"  s: {Operation: Created}\n  condition: s\n", NULL },
-	{ "a contradiction", "service: sysmon", "  s: {Image: x}\n  condition: s and not s\n",
+	{ "a contradiction", "service: sysmon", "  s: {Image: xxx}\n  condition: s and not s\n",
 		"contradicts itself" },
 	{ "a contradiction of several", "service: sysmon",
-		"  s: {Image: x, User: y}\n  t: {Image: z}\n  condition: s and t and not (s or "
+		"  s: {Image: xxx, User: yyy}\n  t: {Image: zzz}\n  condition: s and t and not (s "
+		"or "
 		"t)\n",
 		"contradicts itself" },
 	{ "no contradiction", "service: sysmon",
-		"  s: {Image: x, User: y}\n  t: {Image: z}\n  condition: s and not (s and t)\n",
+		"  s: {Image: xxx, User: yyy}\n  t: {Image: zzz}\n  condition: s and not (s and "
+		"t)\n",
 		NULL },
 	{ "an id that the category does not have", "category: process_creation",
-		"  s: {Image: x, EventID: 11}\n  condition: s\n", "no event of its logsource" },
+		"  s: {Image: xxx, EventID: 11}\n  condition: s\n", "no event of its logsource" },
 	{ "an id that it has", "category: process_creation",
-		"  s: {Image: x, EventID: 4688}\n  condition: s\n", NULL },
-	{ "nothing to wait for", "service: sysmon", "  s: {Image: x}\n  condition: not s\n",
+		"  s: {Image: xxx, EventID: 4688}\n  condition: s\n", NULL },
+	{ "nothing to wait for", "service: sysmon", "  s: {Image: xxx}\n  condition: not s\n",
 		"evaluated for each event" },
 	{ "nothing but wildcards", "service: sysmon", "  s: {Image: '*'}\n  condition: s\n",
 		"evaluated for each event" },
