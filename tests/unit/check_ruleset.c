@@ -753,16 +753,27 @@ enum { PLAIN_SELECTIONS = 3, PLAIN_ITEMS = 2, PLAIN_VALUES = 2, PLAIN_OPS = 12, 
 
 struct plain_item {
 	enum wevent_field field;
-	unsigned int anchor; /* 0 exact, 1 startswith, 2 endswith, 3 contains */
+	enum plain_kind {
+		PLAIN_EXACT,
+		PLAIN_START,
+		PLAIN_END,
+		PLAIN_CONTAINS,
+		PLAIN_CASED,
+		PLAIN_CONTAINS_CASED,
+		PLAIN_WINDASH,
+		PLAIN_REGEX,
+		PLAIN_WILDCARD, /* between the first byte and the rest */
+		PLAIN_KINDS
+	} kind;
 	bool all;
 	size_t count;
-	char values[PLAIN_VALUES][4];
+	char values[PLAIN_VALUES][8];
 };
 
 struct plain_rule {
 	struct plain_item items[PLAIN_SELECTIONS][PLAIN_ITEMS];
 	size_t counts[PLAIN_SELECTIONS];
-	char ops[PLAIN_OPS + 1]; /* postfix: 0 1 2 for selections, & | ! */
+	char ops[PLAIN_OPS + 1]; /* postfix: 0 1 2 for selections, S for two of them, & | ! */
 };
 
 static uint32_t
@@ -773,12 +784,12 @@ next_random(uint32_t *state, uint32_t below)
 }
 
 static void
-random_value(uint32_t *state, char value[4])
+random_value(uint32_t *state, const char *letters, char value[5])
 {
-	size_t len = 1 + next_random(state, 2);
+	size_t len = 1 + next_random(state, 4);
 
 	for (size_t i = 0; i < len; i++)
-		value[i] = "abA"[next_random(state, 3)];
+		value[i] = letters[next_random(state, (uint32_t)strlen(letters))];
 	value[len] = '\0';
 }
 
@@ -795,11 +806,13 @@ random_rule(uint32_t *state, struct plain_rule *rule)
 
 			/* The two items of a map are of two fields, or they would be one key. */
 			item->field = fields[i * 2 + next_random(state, 2)];
-			item->anchor = item->field == F_EventID ? 0 : next_random(state, 4);
+			item->kind = item->field == F_EventID
+					     ? PLAIN_EXACT
+					     : (enum plain_kind)next_random(state, PLAIN_KINDS);
 			item->count = 1 + next_random(state, PLAIN_VALUES);
 			item->all = item->count > 1 && next_random(state, 4) == 0;
 			for (size_t v = 0; v < item->count; v++) {
-				random_value(state, item->values[v]);
+				random_value(state, "abA-", item->values[v]);
 				if (item->field == F_EventID) {
 					item->values[v][0] = (char)('1' + next_random(state, 3));
 					item->values[v][1] = '\0';
@@ -817,7 +830,7 @@ random_rule(uint32_t *state, struct plain_rule *rule)
 			rule->ops[n++] = next_random(state, 2) == 0 ? '&' : '|';
 			depth--;
 		} else {
-			rule->ops[n++] = (char)('0' + next_random(state, PLAIN_SELECTIONS));
+			rule->ops[n++] = "012S"[next_random(state, PLAIN_SELECTIONS + 1)];
 			depth++;
 		}
 	}
@@ -829,7 +842,8 @@ random_rule(uint32_t *state, struct plain_rule *rule)
 static void
 write_rule(const struct plain_rule *rule, int number, char *text, size_t size)
 {
-	static const char *const anchors[] = { "", "|startswith", "|endswith", "|contains" };
+	static const char *const modifiers[PLAIN_KINDS] = { "", "|startswith", "|endswith",
+		"|contains", "|cased", "|contains|cased", "|windash|contains", "|re", "" };
 	char stack[PLAIN_OPS][512];
 	size_t n = 0, len;
 
@@ -842,11 +856,15 @@ write_rule(const struct plain_rule *rule, int number, char *text, size_t size)
 		for (size_t i = 0; i < rule->counts[s]; i++) {
 			const struct plain_item *item = &rule->items[s][i];
 
-			len += (size_t)snprintf(text + len, size - len,
-				"    %s%s%s: ['%s'%s%s%s]\n", wevent_field_name(item->field),
-				anchors[item->anchor], item->all ? "|all" : "", item->values[0],
-				item->count > 1 ? ", '" : "",
-				item->count > 1 ? item->values[1] : "", item->count > 1 ? "'" : "");
+			len += (size_t)snprintf(text + len, size - len, "    %s%s%s: [",
+				wevent_field_name(item->field), modifiers[item->kind],
+				item->all ? "|all" : "");
+			for (size_t v = 0; v < item->count; v++)
+				len += (size_t)snprintf(text + len, size - len, "%s'%.1s%s%s'",
+					v > 0 ? ", " : "", item->values[v],
+					item->kind == PLAIN_WILDCARD ? "*" : "",
+					item->values[v] + 1);
+			len += (size_t)snprintf(text + len, size - len, "]\n");
 		}
 	}
 	for (const char *op = rule->ops; *op != '\0'; op++) {
@@ -859,6 +877,8 @@ write_rule(const struct plain_rule *rule, int number, char *text, size_t size)
 			(void)snprintf(joined, sizeof(joined), "(%.200s) %s (%.200s)", stack[n - 2],
 				*op == '&' ? "and" : "or", stack[n - 1]);
 			n -= 2;
+		} else if (*op == 'S') {
+			(void)snprintf(joined, sizeof(joined), "2 of s*");
 		} else {
 			(void)snprintf(joined, sizeof(joined), "s%c", *op);
 		}
@@ -868,21 +888,70 @@ write_rule(const struct plain_rule *rule, int number, char *text, size_t size)
 }
 
 static bool
+is_word(char c)
+{
+	return c == 'a' || c == 'b' || c == 'A';
+}
+
+/* Does the value stand at the front of the text? */
+static bool
+plain_front(enum plain_kind kind, struct slice value, struct slice text)
+{
+	bool cased = kind == PLAIN_CASED || kind == PLAIN_CONTAINS_CASED || kind == PLAIN_REGEX;
+
+	if (text.len < value.len)
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		char a = value.ptr[i], b = text.ptr[i];
+		bool option = kind == PLAIN_WINDASH && a == '-' && i + 1 < value.len &&
+			      is_word(value.ptr[i + 1]) && (i == 0 || !is_word(value.ptr[i - 1]));
+
+		if (option && b == '/')
+			continue;
+		if (cased ? a != b : slice_lower((unsigned char)a) != slice_lower((unsigned char)b))
+			return false;
+	}
+	return true;
+}
+
+static bool
 plain_value(const struct plain_item *item, struct slice value, struct slice text)
 {
+	bool anywhere = item->kind == PLAIN_CONTAINS || item->kind == PLAIN_CONTAINS_CASED ||
+			item->kind == PLAIN_WINDASH || item->kind == PLAIN_REGEX;
+
 	if (text.ptr == NULL || text.len < value.len)
 		return false;
-	if (item->anchor == 0)
-		return slice_equal_nocase(text, value);
-	if (item->anchor == 1)
-		return slice_prefix_nocase(text, value);
-	if (item->anchor == 2)
+	if (item->kind == PLAIN_EXACT || item->kind == PLAIN_CASED)
+		return text.len == value.len && plain_front(item->kind, value, text);
+	if (item->kind == PLAIN_START)
+		return plain_front(item->kind, value, text);
+	if (item->kind == PLAIN_END)
 		return slice_suffix_nocase(text, value);
-	for (size_t i = 0; i + value.len <= text.len; i++) {
-		if (slice_equal_nocase(slice_sub(text, i, i + value.len), value))
+	if (item->kind == PLAIN_WILDCARD)
+		return slice_prefix_nocase(text, slice_sub(value, 0, 1)) &&
+		       slice_suffix_nocase(
+			       slice_sub(text, 1, text.len), slice_sub(value, 1, value.len));
+	for (size_t i = 0; anywhere && i + value.len <= text.len; i++)
+		if (plain_front(item->kind, value, slice_sub(text, i, text.len)))
 			return true;
-	}
 	return false;
+}
+
+static bool
+plain_selection(const struct plain_item *items, size_t count, const struct wevent *event)
+{
+	bool truth = true;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t hits = 0;
+
+		for (size_t v = 0; v < items[i].count; v++)
+			hits += plain_value(
+				&items[i], slice_of(items[i].values[v]), event->f[items[i].field]);
+		truth = truth && (items[i].all ? hits == items[i].count : hits > 0);
+	}
+	return truth;
 }
 
 static bool
@@ -892,7 +961,7 @@ plain_rule_matches(const struct plain_rule *rule, const struct wevent *event)
 	size_t n = 0;
 
 	for (const char *op = rule->ops; *op != '\0'; op++) {
-		bool truth = true;
+		bool truth;
 
 		if (*op == '!') {
 			stack[n - 1] = !stack[n - 1];
@@ -904,14 +973,15 @@ plain_rule_matches(const struct plain_rule *rule, const struct wevent *event)
 				*op == '&' ? stack[n - 1] && stack[n] : stack[n - 1] || stack[n];
 			continue;
 		}
-		for (size_t i = 0; i < rule->counts[*op - '0']; i++) {
-			const struct plain_item *item = &rule->items[*op - '0'][i];
-			size_t hits = 0;
+		if (*op == 'S') {
+			size_t sum = 0;
 
-			for (size_t v = 0; v < item->count; v++)
-				hits += plain_value(
-					item, slice_of(item->values[v]), event->f[item->field]);
-			truth = truth && (item->all ? hits == item->count : hits > 0);
+			for (int k = 0; k < PLAIN_SELECTIONS; k++)
+				sum += plain_selection(rule->items[k], rule->counts[k], event);
+			truth = sum >= 2;
+		} else {
+			truth = plain_selection(
+				rule->items[*op - '0'], rule->counts[*op - '0'], event);
 		}
 		stack[n++] = truth;
 	}
@@ -941,7 +1011,7 @@ START_TEST(agrees_with_a_plain_evaluation)
 	bench_build(&bench);
 	for (int e = 0; e < EVENTS; e++) {
 		const struct match *matches;
-		char texts[3][8], id[2] = { (char)('1' + next_random(&state, 4)), '\0' };
+		char texts[3][16], id[2] = { (char)('1' + next_random(&state, 4)), '\0' };
 		struct wevent event;
 		size_t count, n = 0;
 
@@ -950,8 +1020,8 @@ START_TEST(agrees_with_a_plain_evaluation)
 		event.event_id = id[0] - '0';
 		event.f[F_EventID] = slice_of(id);
 		for (int f = 0; f < 3; f++) {
-			random_value(&state, texts[f]);
-			random_value(&state, texts[f] + strlen(texts[f]));
+			random_value(&state, "abA-/ ", texts[f]);
+			random_value(&state, "abA-/ ", texts[f] + strlen(texts[f]));
 			if (next_random(&state, 4) > 0)
 				event.f[fields[f]] = slice_of(texts[f]);
 		}
