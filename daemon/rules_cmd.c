@@ -319,18 +319,20 @@ find_rule(const struct rules *rules, const char *name)
 
 /* ---- test ---- */
 
-/* One rule and the events of its folder. */
+/* One rule and the events of its folder.  A rule is asked whether it matches, silent or not; a
+ * correlation must speak. */
 struct trial {
-	struct rules *rules; /* the rule's file alone, or for a correlation all */
+	const struct rules *rules;
 	const struct rule *rule;
+	struct ruleset_scratch *scratch;
 	struct hosts *hosts;
 	struct windows *windows;
 	struct detect *detect;
 	struct alert_settings settings;
 	struct detect_sink sink;
 	const char *file;
-	bool each;  /* of the events must alert */
-	bool quiet; /* none must */
+	bool correlation;
+	bool quiet; /* no event must alert */
 	size_t events, alerts, wrong;
 };
 
@@ -364,6 +366,22 @@ wrong(struct trial *trial, const char *what)
 		trial->events, what, trial->rule->title, trial->file, trial->events);
 }
 
+/* Is the rule among those that match?  false for no memory. */
+static bool
+match(struct trial *trial, struct wevent *event, struct arena *arena)
+{
+	const struct match *matches;
+	size_t count;
+
+	event->f[F_Computer] = event->host;
+	if (ruleset_complete(trial->rules->set, trial->rules->enrich, event, arena) < 0)
+		return false;
+	count = ruleset_match(trial->rules->set, trial->scratch, event, &matches);
+	for (size_t i = 0; i < count; i++)
+		trial->alerts += matches[i].rule == trial->rule;
+	return true;
+}
+
 static bool
 trial_event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
 {
@@ -371,11 +389,16 @@ trial_event_cb(void *context, struct wevent *event, int64_t time, struct arena *
 	const struct alert_source source = { .input = slice_of(trial->file), .received = time };
 	size_t before = trial->alerts;
 
+	bool good;
+
 	trial->events++;
-	if (detect_tick(trial->detect, time, arena, &trial->sink) < 0 ||
-		detect_event(trial->detect, event, &source, arena, &trial->sink) < 0)
+	good = trial->correlation ? detect_tick(trial->detect, time, arena, &trial->sink) == 0 &&
+					    detect_event(trial->detect, event, &source, arena,
+						    &trial->sink) >= 0
+				  : match(trial, event, arena);
+	if (!good)
 		wrong(trial, "takes more memory than there is");
-	else if (trial->each && trial->alerts == before)
+	else if (!trial->quiet && !trial->correlation && trial->alerts == before)
 		wrong(trial, "does not alert");
 	else if (trial->quiet && trial->alerts > before)
 		wrong(trial, "alerts");
@@ -401,9 +424,14 @@ trial_progress_cb(void *context, uint64_t done)
 static void
 trial_done(struct trial *trial)
 {
+	ruleset_scratch_free(trial->scratch);
 	detect_free(trial->detect);
 	hosts_free(trial->hosts);
 	windows_free(trial->windows);
+	trial->scratch = NULL;
+	trial->detect = NULL;
+	trial->hosts = NULL;
+	trial->windows = NULL;
 }
 
 /* A memory of its own for each file. */
@@ -411,17 +439,17 @@ static bool
 trial_begin(struct trial *trial)
 {
 	trial->events = trial->alerts = 0;
+	trial->scratch = ruleset_scratch_new(trial->rules->set);
 	trial->hosts = hosts_new(HOSTS_MAX);
 	trial->windows = windows_new(WINDOWS_BYTES_MAX);
 	trial->sink = (struct detect_sink){ trial, alert_cb, filtered_cb, passed_over_cb };
 	trial->settings = trial->rules->alert;
 	trial->settings.mode = ALERT_PER_RULE;
-	trial->detect = NULL;
 	if (trial->hosts != NULL && trial->windows != NULL)
 		trial->detect = detect_new(
 			(struct detect_hosts){ trial->hosts, hosts_borrow, hosts_give_back },
 			windows_of(trial->windows));
-	if (trial->detect != NULL &&
+	if (trial->scratch != NULL && trial->detect != NULL &&
 		detect_use(trial->detect, trial->rules->set, &trial->settings) == 0)
 		return true;
 	fputs("t1505d rules: out of memory\n", stderr);
@@ -454,33 +482,26 @@ trial_file(struct trial *trial, const char *folder, const char *name)
 
 /* The rule's folder.  true: all is as it must be. */
 static bool
-test_rule(const struct options *options, struct rules *all, const struct rule *rule,
-	const char *folder)
+test_rule(const struct rules *rules, const struct rule *rule, const char *folder)
 {
-	bool correlation = ruleset_correlation(all->set, rule) != NULL;
-	struct options alone = { .paths = { .list = (char *[]){ (char *)(uintptr_t)rule->file },
-					 .count = 1 } };
-	struct trial trial = { .rule = rule, .each = !correlation };
+	struct trial trial = { .rules = rules,
+		.rule = rule,
+		.correlation = ruleset_correlation(rules->set, rule) != NULL };
+	struct slice name = base_name(rule->file);
 	size_t alerts;
 
-	(void)options;
-	trial.rules = correlation ? rules_ref(all) : load(&alone);
-	if (trial.rules == NULL)
-		return false;
 	(void)trial_file(&trial, folder, "alert.ndjson");
 	alerts = trial.alerts;
-	if (correlation && alerts == 0) {
+	if (trial.correlation && alerts == 0) {
 		printf("%s/alert.ndjson: %zu events and no alert of '%s'\n", folder, trial.events,
 			rule->title);
 		trial.wrong++;
 	}
-	trial.each = false;
 	trial.quiet = true;
 	(void)trial_file(&trial, folder, "quiet.ndjson");
 	if (trial.wrong == 0)
-		printf("ok %.*s: %zu alerts, %zu events do not\n", (int)base_name(rule->file).len,
-			base_name(rule->file).ptr, alerts, trial.events);
-	rules_unref(trial.rules);
+		printf("ok %.*s: %zu alerts, %zu events do not\n", (int)name.len, name.ptr, alerts,
+			trial.events);
 	return trial.wrong == 0;
 }
 
@@ -499,8 +520,7 @@ struct tally {
 };
 
 static void
-test_folder(
-	const struct options *options, struct rules *all, const char *folder, struct tally *tally)
+test_folder(const struct rules *all, const char *folder, struct tally *tally)
 {
 	char path[PATH_MAX];
 	const struct rule *rule;
@@ -516,7 +536,7 @@ test_folder(
 	if (rule == NULL)
 		printf("%s: there is no rule %s.yml; load it with --rules or rename the folder\n",
 			path, name);
-	if (rule != NULL && test_rule(options, all, rule, path))
+	if (rule != NULL && test_rule(all, rule, path))
 		tally->passed++;
 	else
 		tally->failed++;
@@ -530,14 +550,14 @@ visible(const struct dirent *entry)
 
 /* A rule's folder, or a directory of such. */
 static void
-test_path(const struct options *options, struct rules *all, const char *path, struct tally *tally)
+test_path(const struct rules *all, const char *path, struct tally *tally)
 {
 	struct dirent **entries;
 	char folder[PATH_MAX];
 	int count;
 
 	if (is_file(path, "alert.ndjson")) {
-		test_folder(options, all, path, tally);
+		test_folder(all, path, tally);
 		return;
 	}
 	count = scandir(path, &entries, visible, alphasort);
@@ -551,7 +571,7 @@ test_path(const struct options *options, struct rules *all, const char *path, st
 		if (snprintf(folder, sizeof(folder), "%s/%s", path, entries[i]->d_name) <
 				(int)sizeof(folder) &&
 			stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
-			test_folder(options, all, folder, tally);
+			test_folder(all, folder, tally);
 		free(entries[i]);
 	}
 	if (count >= 0)
@@ -570,7 +590,7 @@ test(const struct options *options, char **words, int count)
 	if (all == NULL)
 		return EX_DATAERR;
 	for (int i = 0; i < count; i++)
-		test_path(options, all, words[i], &tally);
+		test_path(all, words[i], &tally);
 	printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
 	rules_unref(all);
 	if (fflush(stdout) == EOF || ferror(stdout))

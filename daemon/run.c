@@ -277,8 +277,8 @@ log_rules(const struct daemon *daemon)
 	size_t rules, patterns, databases;
 
 	ruleset_figures(daemon->rules->set, &rules, &patterns, &databases);
-	log_notice("%zu rules with %zu patterns in %zu databases are in force", rules, patterns,
-		databases);
+	log_notice("%zu rules with %zu patterns in %zu databases and %zu filters are in force",
+		rules, patterns, databases, ruleset_filter_count(daemon->rules->set));
 }
 
 /* ---- reload ---- */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Each rule of etc/rules has a folder here, tests/rules/NAME, with events of which each must alert (alert.ndjson) and events that must not
-# (quiet.ndjson).  A rule without them is refused.  A rule is held against them alone, so that one more rule changes nobody's events; a
-# correlation with all rules, and alerts once at least.  $builddir is where ./t1505d was built.
+# (quiet.ndjson).  A rule without them is refused.  Only the rule's own matches count, so that one more rule changes nobody's events; a
+# correlation alerts once at least.  $builddir is where ./t1505d was built.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 failed=0
