@@ -5,9 +5,9 @@
  * on one line. */
 
 #include "detect/attack.h"
-#include "detect/correlate.h"
 #include "detect/enrich.h"
 #include "detect/host.h"
+#include "detect/window.h"
 #include "parsers/arena.h"
 
 #define ALERT_SCHEMA "1"

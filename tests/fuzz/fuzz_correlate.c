@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detect/correlate.h"
+#include "detect/window.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detect/correlate.h"
 #include "detect/placeholders.h"
 #include "detect/sigma.h"
+#include "detect/window.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define SECOND INT64_C(1000000)
