@@ -1,5 +1,5 @@
-/* check and status, and what the subcommands share.  They write to stdout what was asked for, and
- * to stderr what is wrong. */
+/* check and status, and what the subcommands share, the loading of rules among it.  They write to
+ * stdout what was asked for, and to stderr what is wrong. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -89,6 +89,59 @@ cmd_print_faults(const struct faults *faults)
 	free(order);
 }
 
+/* ---- rules ---- */
+
+/* 0 or -ENOMEM. */
+static int
+use_paths(struct conf *conf, const struct cmd_list *paths)
+{
+	free(conf->cache_directory);
+	conf->cache_directory = NULL;
+	return paths->count == 0 ? 0 : conf_use_rule_paths(conf, paths->list, paths->count);
+}
+
+int
+cmd_load(const char *config, const struct cmd_list *paths, struct faults *faults,
+	struct cmd_loaded *loaded)
+{
+	struct conf *conf =
+		config == NULL ? conf_parse(NULL, 0, faults) : conf_load(config, faults);
+	struct rules *rules = NULL;
+	int result = conf == NULL && faults->errors > 0 ? EX_CONFIG : EX_OSERR;
+
+	if (conf == NULL)
+		goto fail;
+	if ((config == NULL || paths->count > 0) && use_paths(conf, paths) < 0)
+		goto fail;
+	rules = rules_load(conf, faults);
+	result = EX_DATAERR;
+	if (rules == NULL)
+		goto fail;
+	*loaded = (struct cmd_loaded){ conf, rules };
+	return EX_OK;
+fail:
+	cmd_print_faults(faults);
+	if (result == EX_OSERR)
+		fputs("t1505d: out of memory\n", stderr);
+	conf_free(conf);
+	return result;
+}
+
+void
+cmd_loaded_done(struct cmd_loaded *loaded)
+{
+	rules_unref(loaded->rules);
+	conf_free(loaded->conf);
+}
+
+struct payload_limits
+cmd_limits(const struct conf *conf, const struct rules *rules)
+{
+	return (struct payload_limits){ .json_depth = (uint32_t)conf->json_depth,
+		.json_keys = (uint32_t)conf->json_keys,
+		.names = ruleset_names(rules->set) };
+}
+
 /* ---- check ---- */
 
 static const char check_help[] =
@@ -143,8 +196,7 @@ check(const char *file, const struct cmd_list *paths)
 
 	if (conf == NULL && paths->count > 0)
 		conf = conf_parse(NULL, 0, &faults); /* the rules are looked at all the same */
-	if (conf != NULL && paths->count > 0 &&
-		conf_use_rule_paths(conf, paths->list, paths->count) < 0) {
+	if (conf != NULL && paths->count > 0 && use_paths(conf, paths) < 0) {
 		fputs("t1505d: out of memory\n", stderr);
 		goto done;
 	}

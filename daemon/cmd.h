@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "parsers/payload.h"
+
 int cmd_check(int argc, char **argv);
 int cmd_replay(int argc, char **argv); /* replay.c */
 int cmd_rules(int argc, char **argv);  /* rules_cmd.c */
@@ -26,5 +28,22 @@ struct cmd_list {
 	size_t count;
 };
 bool cmd_list_add(struct cmd_list *, char *);
+
+/* What replay and rules work with: a configuration, NULL for none but the defaults, and its rules,
+ * or those of `paths` when there are any.  The cache of compiled rules is the collector's: rules
+ * that are not those of its configuration stay out of it.
+ * EX_OK, or an exit code after saying why, nothing being loaded then. */
+struct conf;
+struct rules;
+struct cmd_loaded {
+	struct conf *conf;
+	struct rules *rules;
+};
+int cmd_load(
+	const char *config, const struct cmd_list *paths, struct faults *, struct cmd_loaded *);
+void cmd_loaded_done(struct cmd_loaded *);
+
+/* The limits of a record for these rules. */
+struct payload_limits cmd_limits(const struct conf *, const struct rules *);
 
 #endif

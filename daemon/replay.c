@@ -293,57 +293,44 @@ replay_done(struct replay *replay)
 static int
 replay_init(struct replay *replay, const struct options *options)
 {
-	const struct cmd_list *paths = &options->paths;
 	enum format format = options->format;
 	struct faults faults = { 0 };
-	struct conf *conf = options->config == NULL ? conf_parse(NULL, 0, &faults)
-						    : conf_load(options->config, &faults);
-	int result = EX_OSERR;
+	struct cmd_loaded loaded = { 0 };
+	int result = cmd_load(options->config, &options->paths, &faults, &loaded);
 
-	if (conf == NULL && faults.errors > 0) {
-		cmd_print_faults(&faults);
-		result = EX_CONFIG;
+	if (result != EX_OK)
 		goto done;
-	}
-	if (conf == NULL ||
-		(paths->count > 0 && conf_use_rule_paths(conf, paths->list, paths->count) < 0))
-		goto done;
-	replay->rules = rules_load(conf, &faults);
-	cmd_print_faults(&faults);
-	result = EX_DATAERR;
-	if (replay->rules == NULL)
-		goto done;
-
+	cmd_print_faults(&faults); /* warnings */
+	replay->rules = rules_ref(loaded.rules);
 	result = EX_OSERR;
 	replay->sink = (struct detect_sink){ replay, alert_cb, filtered_cb, passed_over_cb };
 	replay->settings = replay->rules->alert;
 	replay->settings.mode = ALERT_PER_RULE;
 	replay->settings.filtered = replay->filtered;
-	replay->limits = (struct payload_limits){ .json_depth = (uint32_t)conf->json_depth,
-		.json_keys = (uint32_t)conf->json_keys,
-		.names = ruleset_names(replay->rules->set) };
+	replay->limits = cmd_limits(loaded.conf, loaded.rules);
 	replay->by_rule = calloc(ruleset_count(replay->rules->set) + 1, sizeof(*replay->by_rule));
 	replay->by_filter =
 		calloc(ruleset_filter_count(replay->rules->set) + 1, sizeof(*replay->by_filter));
 	replay->arena = arena_new(TICK_BYTES_MAX);
-	replay->hosts = hosts_new(conf->hosts_max);
-	replay->windows = windows_new(conf->correlations_max);
+	replay->hosts = hosts_new(loaded.conf->hosts_max);
+	replay->windows = windows_new(loaded.conf->correlations_max);
 	if (format == FORMAT_TABLE)
 		replay->table = table_new();
 	if (replay->by_rule == NULL || replay->by_filter == NULL || replay->arena == NULL ||
 		replay->hosts == NULL || replay->windows == NULL ||
 		(format == FORMAT_TABLE && replay->table == NULL))
-		goto done;
+		goto no_memory;
 	replay->detect =
 		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back },
 			windows_of(replay->windows));
 	if (replay->detect != NULL &&
 		detect_use(replay->detect, replay->rules->set, &replay->settings) == 0)
 		result = EX_OK;
-done:
-	if (result == EX_OSERR)
+no_memory:
+	if (result != EX_OK)
 		fputs("t1505d replay: out of memory\n", stderr);
-	conf_free(conf);
+done:
+	cmd_loaded_done(&loaded);
 	faults_done(&faults);
 	return result;
 }

@@ -50,24 +50,15 @@ struct options {
 	bool json, table, navigator;
 };
 
-/* NULL after saying why. */
-static struct rules *
-load(const struct options *options)
+/* EX_OK, or an exit code after saying why.  Warnings are for check to tell. */
+static int
+load(const struct options *options, struct cmd_loaded *loaded)
 {
 	struct faults faults = { 0 };
-	struct conf *conf = options->config == NULL ? conf_parse(NULL, 0, &faults)
-						    : conf_load(options->config, &faults);
-	struct rules *rules = NULL;
+	int result = cmd_load(options->config, &options->paths, &faults, loaded);
 
-	if (conf != NULL &&
-		(options->paths.count == 0 ||
-			conf_use_rule_paths(conf, options->paths.list, options->paths.count) == 0))
-		rules = rules_load(conf, &faults);
-	if (rules == NULL)
-		cmd_print_faults(&faults);
-	conf_free(conf);
 	faults_done(&faults);
-	return rules;
+	return result;
 }
 
 /* ---- list ---- */
@@ -250,28 +241,29 @@ list_navigator(yajl_gen gen, const struct coverage *coverage, size_t techniques)
 static int
 list(const struct options *options, char **words, int count)
 {
-	struct rules *rules;
+	struct cmd_loaded loaded;
 	struct coverage *coverage = NULL;
 	yajl_gen gen = NULL;
 	size_t techniques = 0;
-	int result = EX_OSERR;
+	int result;
 
 	(void)words;
 	if (count > 0)
 		return cmd_usage(rules_help);
-	rules = load(options);
-	if (rules == NULL)
-		return EX_DATAERR;
-	coverage = cover(rules, &techniques);
+	result = load(options, &loaded);
+	if (result != EX_OK)
+		return result;
+	result = EX_OSERR;
+	coverage = cover(loaded.rules, &techniques);
 	gen = yajl_gen_alloc(NULL);
 	if (coverage == NULL || gen == NULL)
 		goto done;
 	if (options->navigator)
 		list_navigator(gen, coverage, techniques);
 	else if (options->json || (!options->table && !isatty(STDOUT_FILENO)))
-		list_json(gen, rules);
+		list_json(gen, loaded.rules);
 	else
-		list_table(rules, coverage, techniques);
+		list_table(loaded.rules, coverage, techniques);
 	result = fflush(stdout) == EOF || ferror(stdout) ? EX_IOERR : EX_OK;
 done:
 	if (result == EX_OSERR)
@@ -279,7 +271,7 @@ done:
 	if (gen != NULL)
 		yajl_gen_free(gen);
 	free(coverage);
-	rules_unref(rules);
+	cmd_loaded_done(&loaded);
 	return result;
 }
 
@@ -582,17 +574,18 @@ static int
 test(const struct options *options, char **words, int count)
 {
 	struct tally tally = { 0 };
-	struct rules *all;
+	struct cmd_loaded loaded;
+	int result;
 
 	if (count == 0)
 		return cmd_usage(rules_help);
-	all = load(options);
-	if (all == NULL)
-		return EX_DATAERR;
+	result = load(options, &loaded);
+	if (result != EX_OK)
+		return result;
 	for (int i = 0; i < count; i++)
-		test_path(all, words[i], &tally);
+		test_path(loaded.rules, words[i], &tally);
 	printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
-	rules_unref(all);
+	cmd_loaded_done(&loaded);
 	if (fflush(stdout) == EOF || ferror(stdout))
 		return EX_IOERR;
 	return tally.failed > 0 ? EXIT_FAILURE : EX_OK;
@@ -728,13 +721,16 @@ static int
 explain(const struct options *options, char **words, int count)
 {
 	struct explanation explanation = { 0 };
-	int result = EX_USAGE;
+	struct cmd_loaded loaded;
+	int result;
 
 	if (count != 2)
 		return cmd_usage(rules_help);
-	explanation.rules = load(options);
-	if (explanation.rules == NULL)
-		return EX_DATAERR;
+	result = load(options, &loaded);
+	if (result != EX_OK)
+		return result;
+	result = EX_USAGE;
+	explanation.rules = loaded.rules;
 	explanation.rule = find_rule(explanation.rules, words[0]);
 	if (explanation.rule == NULL)
 		fprintf(stderr,
@@ -748,7 +744,7 @@ explain(const struct options *options, char **words, int count)
 			words[0]);
 	else
 		result = explain_file(&explanation, words[1]);
-	rules_unref(explanation.rules);
+	cmd_loaded_done(&loaded);
 	return result;
 }
 

@@ -42,6 +42,23 @@ say explain --rules "$rules" mssql_child "$events/alert.ndjson:99"
 want "an event that is not there" 65 $?
 say explain --rules "$rules" recon_below_web_server "$events/alert.ndjson"
 want "a correlation" 64 $?
+# The cache of compiled rules is for those of the configuration.
+printf 'rules: { paths: [ "%s" ], cache: "%s" }\n' "$rules/core" "$dir/cache" >"$dir/t1505d.yml"
+mkdir "$dir/cache"
+say list -c "$dir/t1505d.yml" || fail "list of a configuration: $(cat "$dir/err")"
+want "rules of a configuration" 4 "$(wc -l <"$dir/out")"
+before=$(cksum "$dir"/cache/*) || fail "no cache was kept"
+say test -c "$dir/t1505d.yml" "$source_dir/tests/rules/iis_module_registered" || fail "test: $(cat "$dir/out")"
+say list -c "$dir/t1505d.yml" --rules "$rules" || fail "list of other rules"
+"$t1505d" check -c "$dir/t1505d.yml" --rules "$rules" >/dev/null 2>&1 || fail "check of other rules"
+"$t1505d" replay -c "$dir/t1505d.yml" --rules "$rules" "$events/alert.ndjson" >/dev/null 2>&1 || fail "replay of other rules"
+want "the cache" "$before" "$(cksum "$dir"/cache/*)"
+
+echo 'rules: { path: x }' >"$dir/t1505d.yml"
+say list -c "$dir/t1505d.yml"
+want "a faulty configuration" 78 $?
+say list --rules "$dir/nowhere"
+want "faulty rules" 65 $?
 for wrong in "" frob "list extra" "test" "explain mssql_child"; do
 	# shellcheck disable=SC2086
 	say $wrong
