@@ -24,14 +24,16 @@
 
 #define HOSTS_MAX 1024
 #define WINDOWS_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define SHOWN_MAX 200 /* bytes of a value on one line */
+#define TICK_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define EXPECTED_BYTES_MAX ((size_t)64 * 1024) /* of an expected.tsv */
+#define SHOWN_MAX 200                          /* bytes of a value on one line */
 
 static const char rules_help[] =
 	"usage: t1505d rules list [-c FILE] [--rules DIR]... [--format table|json] [--navigator]\n"
 	"       t1505d rules test [-c FILE] [--rules DIR]... FOLDER...\n"
 	"       t1505d rules explain [-c FILE] [--rules DIR]... RULE FILE[:N]\n"
 	"Show what is loaded; run the events in rules' folders; say why a rule matches an event.\n"
-	"  -c, --config FILE        take rules and filters of this configuration\n"
+	"  -c, --config FILE        take rules, filters and host columns of this configuration\n"
 	"      --rules DIR          rules to use [" SYSCONFDIR "/t1505d/rules]\n"
 	"      --format table|json  a table, or one JSON object a rule [table on a terminal, else "
 	"json]\n"
@@ -39,10 +41,16 @@ static const char rules_help[] =
 	"  -h, --help               this text\n"
 	"FOLDER is a rule's, named like its file: each event of its alert.ndjson must alert, none "
 	"of\n"
-	"its quiet.ndjson; or a directory of such.  RULE is an id, a title, or a file's name "
+	"its quiet.ndjson, and the alerts must be those of its expected.tsv if there is one; or it "
+	"is a\n"
+	"directory in which each rule has a folder.  RULE is an id, a title, or a file's name "
 	"without\n"
-	".yml.  N is the number of the event in the file, from 1.\n"
-	"Exit status: 0; test: 1 for a failure; explain: 1 when the rule does not match.\n";
+	".yml.  N is the number of the event in the file, from 1; the file - is the standard "
+	"input.\n"
+	"Exit status: 0; test: 1 for a failure; explain: 1 when the rule does not match; 64 for a\n"
+	"wrong option or rule, 65 for faulty rules or no such event, 66 for a file that cannot be "
+	"read,\n"
+	"78 for a faulty configuration.\n";
 
 struct options {
 	const char *config;
@@ -309,7 +317,115 @@ find_rule(const struct rules *rules, const char *name)
 	return found;
 }
 
-/* ---- test ---- */
+/* "FOLDER/NAME".  false: too long. */
+static bool
+join(char path[PATH_MAX], const char *folder, const char *name)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s", folder, name);
+
+	return n > 0 && n < PATH_MAX;
+}
+
+/* ---- test: the alerts that are expected ---- */
+
+struct expected_line {
+	struct slice id, type, severity;
+	size_t number; /* of the line */
+	bool found;
+};
+
+struct expected {
+	char *bytes;
+	struct expected_line *lines;
+	size_t count;
+};
+
+/* The text before the tab or the end of the line, which goes to *rest. */
+static struct slice
+take_cell(struct slice *rest)
+{
+	size_t tab = slice_find_byte(*rest, '\t');
+	struct slice cell = slice_trim(slice_sub(*rest, 0, tab));
+
+	*rest = tab < rest->len ? slice_sub(*rest, tab + 1, rest->len) : SLICE_NONE;
+	return cell;
+}
+
+/* Blank lines, comments and the head are none. */
+static void
+expected_add(struct expected *expected, struct slice line, size_t number)
+{
+	struct expected_line *to = &expected->lines[expected->count];
+
+	if (slice_trim(line).len == 0 || line.ptr[0] == '#')
+		return;
+	to->id = take_cell(&line);
+	to->type = take_cell(&line);
+	to->severity = take_cell(&line);
+	to->number = number;
+	to->found = false;
+	if (!slice_equal(to->id, SLICE("EventRecordID")))
+		expected->count++;
+}
+
+/* A folder without the file expects nothing in particular: `lines` is NULL then.  0 or -errno. */
+static int
+expected_read(struct expected *expected, const char *file)
+{
+	size_t length, lines = 1, number = 0;
+	int error = rules_read_file(file, EXPECTED_BYTES_MAX, &expected->bytes, &length);
+	struct slice rest;
+
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
+	rest = (struct slice){ expected->bytes, length };
+	for (size_t i = 0; i < length; i++)
+		lines += rest.ptr[i] == '\n';
+	expected->lines = calloc(lines, sizeof(*expected->lines));
+	if (expected->lines == NULL)
+		return -ENOMEM;
+	while (rest.len > 0) {
+		size_t end = slice_find_byte(rest, '\n');
+
+		expected_add(expected, slice_sub(rest, 0, end), ++number);
+		rest = slice_sub(rest, end < rest.len ? end + 1 : end, rest.len);
+	}
+	return 0;
+}
+
+static void
+expected_done(struct expected *expected)
+{
+	free(expected->lines);
+	free(expected->bytes);
+}
+
+/* Each line is one alert. */
+static bool
+expected_take(struct expected *expected, const struct expected_line *alert)
+{
+	for (size_t i = 0; i < expected->count; i++) {
+		struct expected_line *line = &expected->lines[i];
+
+		if (!line->found && slice_equal(line->id, alert->id) &&
+			slice_equal(line->type, alert->type) &&
+			slice_equal(line->severity, alert->severity)) {
+			line->found = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- test: one folder ---- */
+
+/* A run over all folders. */
+struct session {
+	struct cmd_loaded loaded;
+	bool *tested;       /* rule by rule */
+	const char *parent; /* a directory of folders, in which each rule has one; or NULL */
+	size_t passed, failed;
+};
 
 /* One rule and the events of its folder.  A rule is asked whether it matches, silent or not; a
  * correlation must speak. */
@@ -317,23 +433,55 @@ struct trial {
 	const struct rules *rules;
 	const struct rule *rule;
 	struct ruleset_scratch *scratch;
+	const char *folder, *name; /* the folder's, which is also the rule's */
+	struct expected expected;
+	struct payload_limits limits;
 	struct hosts *hosts;
 	struct windows *windows;
+	struct arena *arena; /* for alerts of windows that close at the end */
 	struct detect *detect;
 	struct alert_settings settings;
 	struct detect_sink sink;
 	const char *file;
-	bool correlation;
-	bool quiet; /* no event must alert */
+	const struct wevent *event; /* at hand; NULL when a window closes */
+	bool correlation;           /* not each event must alert, but one at least */
+	bool quiet;                 /* none must */
 	size_t events, alerts, wrong;
 };
+
+static void
+wrong(struct trial *trial, const char *what)
+{
+	trial->wrong++;
+	printf("%s:%zu: %s", trial->file, trial->events, what);
+	if (!trial->correlation)
+		printf("; t1505d rules explain %s %s:%zu says why", trial->name, trial->file,
+			trial->events);
+	(void)putchar('\n');
+}
+
+static void
+count_alert(struct trial *trial, struct slice id, enum severity severity)
+{
+	const struct expected_line line = { .id = id,
+		.type = slice_of(trial->rule->detection_type),
+		.severity = slice_of(severity_name(severity)) };
+
+	trial->alerts++;
+	if (trial->expected.lines != NULL && !trial->quiet &&
+		!expected_take(&trial->expected, &line))
+		wrong(trial, "alerts, which expected.tsv does not have");
+}
 
 static void
 alert_cb(void *context, const struct alert *alert)
 {
 	struct trial *trial = context;
 
-	trial->alerts += strcmp(alert->rule->id, trial->rule->id) == 0;
+	if (strcmp(alert->rule->id, trial->rule->id) == 0)
+		count_alert(trial,
+			trial->event == NULL ? SLICE("-") : trial->event->f[F_EventRecordID],
+			alert->severity);
 }
 
 static void
@@ -350,16 +498,8 @@ passed_over_cb(void *context, enum window_answer answer)
 	(void)answer;
 }
 
-static void
-wrong(struct trial *trial, const char *what)
-{
-	trial->wrong++;
-	printf("%s: event %zu %s; t1505d rules explain '%s' %s:%zu says why\n", trial->file,
-		trial->events, what, trial->rule->title, trial->file, trial->events);
-}
-
-/* Is the rule among those that match?  false for no memory. */
-static bool
+/* Is the rule among those that match?  0 or -ENOMEM. */
+static int
 match(struct trial *trial, struct wevent *event, struct arena *arena)
 {
 	const struct match *matches;
@@ -367,28 +507,38 @@ match(struct trial *trial, struct wevent *event, struct arena *arena)
 
 	event->f[F_Computer] = event->host;
 	if (ruleset_complete(trial->rules->set, trial->rules->enrich, event, arena) < 0)
-		return false;
+		return -ENOMEM;
 	count = ruleset_match(trial->rules->set, trial->scratch, event, &matches);
 	for (size_t i = 0; i < count; i++)
-		trial->alerts += matches[i].rule == trial->rule;
-	return true;
+		if (matches[i].rule == trial->rule)
+			count_alert(trial, event->f[F_EventRecordID], matches[i].severity);
+	return 0;
+}
+
+/* What all rules make of it.  0 or -ENOMEM. */
+static int
+correlate(struct trial *trial, struct wevent *event, int64_t time, struct arena *arena)
+{
+	const struct alert_source source = { .input = slice_of(trial->file), .received = time };
+	int ticked = detect_tick(trial->detect, time, arena, &trial->sink), result;
+
+	trial->event = event;
+	result = detect_event(trial->detect, event, &source, arena, &trial->sink);
+	trial->event = NULL;
+	return ticked < 0 || result < 0 ? -ENOMEM : 0;
 }
 
 static bool
 trial_event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
 {
 	struct trial *trial = context;
-	const struct alert_source source = { .input = slice_of(trial->file), .received = time };
 	size_t before = trial->alerts;
-
-	bool good;
+	int error;
 
 	trial->events++;
-	good = trial->correlation ? detect_tick(trial->detect, time, arena, &trial->sink) == 0 &&
-					    detect_event(trial->detect, event, &source, arena,
-						    &trial->sink) >= 0
-				  : match(trial, event, arena);
-	if (!good)
+	error = trial->correlation ? correlate(trial, event, time, arena)
+				   : match(trial, event, arena);
+	if (error < 0)
 		wrong(trial, "takes more memory than there is");
 	else if (!trial->quiet && !trial->correlation && trial->alerts == before)
 		wrong(trial, "does not alert");
@@ -402,136 +552,186 @@ trial_refused_cb(void *context, enum reason why)
 {
 	struct trial *trial = context;
 
+	trial->events++;
 	trial->wrong++;
-	printf("%s: behind event %zu: %s\n", trial->file, trial->events, reason_text(why));
+	printf("%s:%zu: %s; correct the event\n", trial->file, trial->events, reason_text(why));
 }
 
 static void
-trial_progress_cb(void *context, uint64_t done)
+progress_cb(void *context, uint64_t done)
 {
 	(void)context;
 	(void)done;
 }
 
 static void
-trial_done(struct trial *trial)
+trial_end(struct trial *trial)
 {
 	ruleset_scratch_free(trial->scratch);
 	detect_free(trial->detect);
 	hosts_free(trial->hosts);
 	windows_free(trial->windows);
-	trial->scratch = NULL;
-	trial->detect = NULL;
-	trial->hosts = NULL;
-	trial->windows = NULL;
+	arena_free(trial->arena);
 }
 
-/* A memory of its own for each file. */
-static bool
+/* A memory of its own for each file.  0 or -ENOMEM. */
+static int
 trial_begin(struct trial *trial)
 {
 	trial->events = trial->alerts = 0;
-	trial->scratch = ruleset_scratch_new(trial->rules->set);
-	trial->hosts = hosts_new(HOSTS_MAX);
-	trial->windows = windows_new(WINDOWS_BYTES_MAX);
 	trial->sink = (struct detect_sink){ trial, alert_cb, filtered_cb, passed_over_cb };
 	trial->settings = trial->rules->alert;
 	trial->settings.mode = ALERT_PER_RULE;
-	if (trial->hosts != NULL && trial->windows != NULL)
+	trial->detect = NULL;
+	trial->scratch = ruleset_scratch_new(trial->rules->set);
+	trial->hosts = hosts_new(HOSTS_MAX);
+	trial->windows = windows_new(WINDOWS_BYTES_MAX);
+	trial->arena = arena_new(TICK_BYTES_MAX);
+	if (trial->hosts != NULL && trial->windows != NULL && trial->arena != NULL)
 		trial->detect = detect_new(
 			(struct detect_hosts){ trial->hosts, hosts_borrow, hosts_give_back },
 			windows_of(trial->windows));
-	if (trial->scratch != NULL && trial->detect != NULL &&
-		detect_use(trial->detect, trial->rules->set, &trial->settings) == 0)
-		return true;
-	fputs("t1505d rules: out of memory\n", stderr);
-	return false;
+	if (trial->scratch == NULL || trial->detect == NULL ||
+		detect_use(trial->detect, trial->rules->set, &trial->settings) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
-static bool
-trial_file(struct trial *trial, const char *folder, const char *name)
+/* Nothing comes any more: all windows close. */
+static void
+close_windows(struct trial *trial)
+{
+	size_t before = trial->alerts;
+
+	if (detect_tick(trial->detect, INT64_MAX, trial->arena, &trial->sink) < 0)
+		wrong(trial, "takes more memory than there is");
+	else if (trial->quiet && trial->alerts > before)
+		wrong(trial, "alerts when no more events come");
+}
+
+/* Returns how many alerts there were. */
+static size_t
+trial_file(struct trial *trial, const char *name, bool quiet)
 {
 	const struct recording_reader reader = { trial, trial_event_cb, trial_refused_cb,
-		trial_progress_cb };
-	const struct payload_limits limits = {
-		.json_depth = 64, .json_keys = 4096, .names = ruleset_names(trial->rules->set)
-	};
+		progress_cb };
+	const char *not = quiet ? " not" : "";
 	char file[PATH_MAX];
 	int error = -ENAMETOOLONG;
 
-	if (snprintf(file, sizeof(file), "%s/%s", folder, name) < (int)sizeof(file) &&
-		trial_begin(trial)) {
+	if (join(file, trial->folder, name)) {
 		trial->file = file;
-		error = recording_read(file, limits, &reader);
+		trial->quiet = quiet;
+		error = trial_begin(trial);
+		if (error == 0)
+			error = recording_read(file, trial->limits, &reader);
+		if (error == 0)
+			close_windows(trial);
+		trial_end(trial);
 	}
-	trial_done(trial);
 	if (error != 0)
-		printf("%s/%s: %s; write events that must%s alert into it\n", folder, name,
-			strerror(-error), trial->quiet ? " not" : "");
-	trial->wrong += error != 0;
-	return error == 0;
+		printf("%s/%s: %s; write events that must%s alert into it\n", trial->folder, name,
+			strerror(-error), not );
+	else if (trial->events == 0)
+		printf("%s: no event in it; write those that must%s alert\n", file, not );
+	trial->wrong += error != 0 || trial->events == 0;
+	return trial->alerts;
 }
 
-/* The rule's folder.  true: all is as it must be. */
-static bool
-test_rule(const struct rules *rules, const struct rule *rule, const char *folder)
+/* The rule's folder, with what it expects. */
+static void
+trial_run(struct trial *trial)
 {
-	struct trial trial = { .rules = rules,
-		.rule = rule,
-		.correlation = ruleset_correlation(rules->set, rule) != NULL };
-	struct slice name = base_name(rule->file);
-	size_t alerts;
+	size_t alerts, quiet;
+	char file[PATH_MAX];
+	int error = join(file, trial->folder, "expected.tsv")
+			    ? expected_read(&trial->expected, file)
+			    : -ENAMETOOLONG;
 
-	(void)trial_file(&trial, folder, "alert.ndjson");
-	alerts = trial.alerts;
-	if (trial.correlation && alerts == 0) {
-		printf("%s/alert.ndjson: %zu events and no alert of '%s'\n", folder, trial.events,
-			rule->title);
-		trial.wrong++;
+	if (error < 0) {
+		printf("%s/expected.tsv: cannot be read: %s\n", trial->folder, strerror(-error));
+		trial->wrong++;
 	}
-	trial.quiet = true;
-	(void)trial_file(&trial, folder, "quiet.ndjson");
-	if (trial.wrong == 0)
-		printf("ok %.*s: %zu alerts, %zu events do not\n", (int)name.len, name.ptr, alerts,
-			trial.events);
+	alerts = trial_file(trial, "alert.ndjson", false);
+	if (trial->correlation && alerts == 0) {
+		printf("%s/alert.ndjson: %zu events and no alert\n", trial->folder, trial->events);
+		trial->wrong++;
+	}
+	(void)trial_file(trial, "quiet.ndjson", true);
+	quiet = trial->events;
+	for (size_t i = 0; i < trial->expected.count; i++) {
+		if (trial->expected.lines[i].found)
+			continue;
+		printf("%s:%zu: there is no such alert\n", file, trial->expected.lines[i].number);
+		trial->wrong++;
+	}
+	if (trial->wrong == 0)
+		printf("ok %s: %zu alert, %zu do not\n", trial->name, alerts, quiet);
+	expected_done(&trial->expected);
+}
+
+/* true: all is as it must be. */
+static bool
+test_rule(struct session *session, const struct rule *rule, const char *folder, const char *name)
+{
+	struct trial trial = { .rule = rule,
+		.folder = folder,
+		.name = name,
+		.rules = session->loaded.rules,
+		.limits = cmd_limits(session->loaded.conf, session->loaded.rules),
+		.correlation = ruleset_correlation(session->loaded.rules->set, rule) != NULL };
+
+	trial_run(&trial);
 	return trial.wrong == 0;
 }
 
-static bool
-is_file(const char *folder, const char *name)
-{
-	char file[PATH_MAX];
+/* ---- test: folders ---- */
 
-	return snprintf(file, sizeof(file), "%s/%s", folder, name) < (int)sizeof(file) &&
-	       access(file, F_OK) == 0;
+/* All rules of a file are tested by its last. */
+static void
+mark_tested(struct session *session, const struct rule *rule)
+{
+	for (size_t i = 0; i < ruleset_count(session->loaded.rules->set); i++)
+		if (strcmp(ruleset_rule(session->loaded.rules->set, i)->file, rule->file) == 0)
+			session->tested[i] = true;
 }
 
-/* Counts of a run. */
-struct tally {
-	size_t passed, failed;
-};
-
-static void
-test_folder(const struct rules *all, const char *folder, struct tally *tally)
+/* The last part of the path; of one that ends in a dot, of where it leads to. */
+static const char *
+folder_name(const char *folder, char path[PATH_MAX])
 {
-	char path[PATH_MAX];
-	const struct rule *rule;
-	const char *name;
 	size_t length = strlen(folder);
+	const char *name;
 
 	while (length > 1 && folder[length - 1] == '/')
 		length--;
-	(void)snprintf(path, sizeof(path), "%.*s", (int)length, folder);
+	if (length >= PATH_MAX || folder[length - 1] == '.') {
+		if (realpath(folder, path) == NULL)
+			return folder;
+	} else {
+		memcpy(path, folder, length);
+		path[length] = '\0';
+	}
 	name = strrchr(path, '/');
-	name = name == NULL ? path : name + 1;
-	rule = find_rule(all, name);
+	return name == NULL ? path : name + 1;
+}
+
+static void
+test_folder(struct session *session, const char *folder)
+{
+	char path[PATH_MAX];
+	const char *name = folder_name(folder, path);
+	const struct rule *rule = find_rule(session->loaded.rules, name);
+
 	if (rule == NULL)
 		printf("%s: there is no rule %s.yml; load it with --rules or rename the folder\n",
-			path, name);
-	if (rule != NULL && test_rule(all, rule, path))
-		tally->passed++;
+			folder, name);
 	else
-		tally->failed++;
+		mark_tested(session, rule);
+	if (rule != NULL && test_rule(session, rule, folder, name))
+		session->passed++;
+	else
+		session->failed++;
 }
 
 static int
@@ -540,55 +740,99 @@ visible(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
+static bool
+has_file(const char *folder, const char *name)
+{
+	char file[PATH_MAX];
+
+	return join(file, folder, name) && access(file, F_OK) == 0;
+}
+
 /* A rule's folder, or a directory of such. */
 static void
-test_path(const struct rules *all, const char *path, struct tally *tally)
+test_path(struct session *session, const char *path)
 {
 	struct dirent **entries;
 	char folder[PATH_MAX];
+	size_t folders = 0;
 	int count;
 
-	if (is_file(path, "alert.ndjson")) {
-		test_folder(all, path, tally);
+	if (has_file(path, "alert.ndjson") || has_file(path, "quiet.ndjson")) {
+		test_folder(session, path);
 		return;
 	}
 	count = scandir(path, &entries, visible, alphasort);
-	if (count <= 0) {
-		printf("%s: %s\n", path, count == 0 ? "nothing in it" : strerror(errno));
-		tally->failed++;
-	}
 	for (int i = 0; i < count; i++) {
 		struct stat st;
 
-		if (snprintf(folder, sizeof(folder), "%s/%s", path, entries[i]->d_name) <
-				(int)sizeof(folder) &&
-			stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
-			test_folder(all, folder, tally);
+		if (join(folder, path, entries[i]->d_name) && stat(folder, &st) == 0 &&
+			S_ISDIR(st.st_mode)) {
+			test_folder(session, folder);
+			folders++;
+		}
 		free(entries[i]);
 	}
 	if (count >= 0)
 		free(entries);
+	if (folders > 0) {
+		session->parent = path;
+		return;
+	}
+	printf("%s: %s; name a rule's folder or a directory of such\n", path,
+		count == -1 ? strerror(errno) : "no rule's folder in it");
+	session->failed++;
+}
+
+/* Where all rules have their folders, one that has none is not looked after. */
+static void
+refuse_untested(struct session *session)
+{
+	const struct ruleset *set = session->loaded.rules->set;
+
+	for (size_t i = 0; session->parent != NULL && i < ruleset_count(set); i++) {
+		const struct rule *rule = ruleset_rule(set, i);
+		struct slice name = base_name(rule->file);
+
+		if (session->tested[i] ||
+			(i + 1 < ruleset_count(set) &&
+				strcmp(ruleset_rule(set, i + 1)->file, rule->file) == 0))
+			continue;
+		printf("%s: no events test it; make the folder %s/%.*s with alert.ndjson and "
+		       "quiet.ndjson\n",
+			rule->file, session->parent, (int)name.len, name.ptr);
+		session->failed++;
+	}
 }
 
 static int
 test(const struct options *options, char **words, int count)
 {
-	struct tally tally = { 0 };
-	struct cmd_loaded loaded;
+	struct session session = { 0 };
 	int result;
 
 	if (count == 0)
 		return cmd_usage(rules_help);
-	result = load(options, &loaded);
+	result = load(options, &session.loaded);
 	if (result != EX_OK)
 		return result;
+	session.tested =
+		calloc(ruleset_count(session.loaded.rules->set) + 1, sizeof(*session.tested));
+	if (session.tested == NULL) {
+		fputs("t1505d rules: out of memory\n", stderr);
+		result = EX_OSERR;
+		goto done;
+	}
 	for (int i = 0; i < count; i++)
-		test_path(loaded.rules, words[i], &tally);
-	printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
-	cmd_loaded_done(&loaded);
+		test_path(&session, words[i]);
+	refuse_untested(&session);
+	printf("%zu passed, %zu failed\n", session.passed, session.failed);
+	result = session.failed > 0 ? EXIT_FAILURE : EX_OK;
 	if (fflush(stdout) == EOF || ferror(stdout))
-		return EX_IOERR;
-	return tally.failed > 0 ? EXIT_FAILURE : EX_OK;
+		result = EX_IOERR;
+done:
+	free(session.tested);
+	cmd_loaded_done(&session.loaded);
+	return result;
 }
 
 /* ---- explain ---- */
@@ -695,7 +939,7 @@ static int
 explain_file(struct explanation *explanation, char *file)
 {
 	const struct recording_reader reader = { explanation, explain_event_cb, explain_refused_cb,
-		trial_progress_cb };
+		progress_cb };
 	const struct payload_limits limits = {
 		.json_depth = 64, .json_keys = 4096, .names = ruleset_names(explanation->rules->set)
 	};

@@ -18,15 +18,73 @@ want "one folder" "1 passed, 0 failed" "$(tail -1 "$dir/out")"
 mkdir -p "$dir/tests/mssql_child" "$dir/tests/nobody"
 cp "$source_dir"/tests/rules/mssql_child/*.ndjson "$dir/tests/mssql_child"
 cat "$dir/tests/mssql_child/quiet.ndjson" >>"$dir/tests/mssql_child/alert.ndjson"
-say test --rules "$rules" "$dir/tests"
+say test --rules "$rules/extended/mssql_child.yml" "$dir/tests"
 want "test of what fails" 1 $?
 want "result" "0 passed, 2 failed" "$(tail -1 "$dir/out")"
-grep -q "alert.ndjson: event 8 does not alert; t1505d rules explain 'SQL Server starts" "$dir/out" || fail "$(cat "$dir/out")"
+grep -qE "alert.ndjson:8: does not alert; t1505d rules explain mssql_child [^ ]*/alert.ndjson:8 says why" "$dir/out" || fail "$(cat "$dir/out")"
 grep -q 'nobody: there is no rule nobody.yml' "$dir/out" || fail "$(cat "$dir/out")"
 rm "$dir/tests/mssql_child/quiet.ndjson"
 say test --rules "$rules" "$dir/tests/mssql_child"
 want "test without events" 1 $?
 grep -q 'quiet.ndjson: No such file or directory; write events that must not alert' "$dir/out" || fail "$(cat "$dir/out")"
+: >"$dir/tests/mssql_child/quiet.ndjson"
+say test --rules "$rules" "$dir/tests/mssql_child"
+want "test of an empty file" 1 $?
+grep -q 'quiet.ndjson: no event in it; write those that must not alert' "$dir/out" || fail "$(cat "$dir/out")"
+mkdir "$dir/empty"
+for folder in "$dir/empty" "$dir/nowhere"; do
+	say test --rules "$rules" "$folder"
+	want "test of $folder" "1 0 passed, 1 failed" "$? $(tail -1 "$dir/out")"
+done
+
+# Rules of one's own: with values for |expand, with a name that would speak to the terminal, and a correlation that waits for what
+# does not come.
+mine=$dir/mine
+mkdir -p "$mine" "$dir/cases/"{expands,fewer}
+echo "placeholders: { shells: ['*\cmd.exe'] }" >"$mine/placeholders.yml"
+cat >"$mine/expands.yml" <<-'YAML'
+	title: "a \e[31mred rule"
+	id: 00000000-0000-4000-8000-000000000001
+	name: expands
+	level: high
+	tags: [attack.t1505.003, attack.t1059.003]
+	logsource: { product: windows, service: sysmon }
+	detection:
+	    shell: { Image|expand: '%shells%' }
+	    words: [nowhere, 'w3wp.exe']
+	    condition: shell and words
+YAML
+cat >"$mine/fewer.yml" <<-'YAML'
+	title: fewer
+	id: 00000000-0000-4000-8000-000000000002
+	level: low
+	correlation: { type: event_count, rules: [expands], group-by: [Computer], timespan: 1m, condition: { lt: 3 } }
+	generate: true
+YAML
+{ good 1; echo; good 2; echo; } | tee "$dir/cases/expands/alert.ndjson" >"$dir/cases/fewer/alert.ndjson"
+quiet 3 >"$dir/cases/expands/quiet.ndjson"
+{ good 1; echo; good 2; echo; good 3; echo; } >"$dir/cases/fewer/quiet.ndjson"
+printf 'EventRecordID\tDetectionType\tSeverityRating\r\n1\texpands\tHigh\r\n2\texpands\tHigh\r\n' >"$dir/cases/expands/expected.tsv"
+say test --rules "$mine" "$dir/cases" || fail "test of one's own: $(cat "$dir/out" "$dir/err")"
+want "one's own" "ok expands: 2 alert, 1 do not" "$(head -1 "$dir/out")"
+want "what waits" "ok fewer: 1 alert, 3 do not" "$(sed -n 2p "$dir/out")"
+(cd "$dir/cases/expands" && say test --rules "$mine" .) || fail "test of the folder at hand: $(cat "$dir/out")"
+printf '1\texpands\tHigh\n2\texpands\tLow\n' >"$dir/cases/expands/expected.tsv"
+say test --rules "$mine" "$dir/cases/expands"
+want "another severity" 1 $?
+grep -q '/alert.ndjson:2: alerts, which expected.tsv does not have; t1505d rules explain expands' "$dir/out" || fail "$(cat "$dir/out")"
+grep -q '/expected.tsv:2: there is no such alert$' "$dir/out" || fail "$(cat "$dir/out")"
+rm "$dir/cases/expands/expected.tsv"
+# What cannot be read is an event to both.
+{ good 1; echo; echo '{ "broken'; quiet 3; echo; } >"$dir/cases/expands/alert.ndjson"
+say test --rules "$mine" "$dir/cases/expands"
+want "an event that cannot be read" 1 $?
+grep -q '/alert.ndjson:2: .*; correct the event$' "$dir/out" || fail "$(cat "$dir/out")"
+grep -q '/alert.ndjson:3: does not alert' "$dir/out" || fail "$(cat "$dir/out")"
+rm -r "$dir/cases/fewer"
+say test --rules "$mine" "$dir/cases"
+want "test without a folder" 1 $?
+grep -q "fewer.yml: no events test it; make the folder $dir/cases/fewer with" "$dir/out" || fail "$(cat "$dir/out")"
 
 events=$source_dir/tests/rules/mssql_child
 say explain --rules "$rules" mssql_child "$events/alert.ndjson:2" || fail "explain: $(cat "$dir/err")"
