@@ -530,15 +530,21 @@ explain_item(const struct condition *condition, const struct condition_item *ite
 	const struct explain_sink *sink)
 {
 	struct slice value = item->keywords ? SLICE_NONE : wevent_value(event, item->field);
+	uint32_t end = item->first + item->count, next;
 	struct match ignored = { 0 };
 
-	sink->line(sink->context, EXPLAIN_ITEM, slice_of(item->keywords ? item->name : item->key),
-		value, eval_item(condition, item, scratch, event, &ignored));
-	for (uint32_t i = item->first; i < item->first + item->count; i++) {
+	sink->line(sink->context, item->keywords ? EXPLAIN_KEYWORDS : EXPLAIN_ITEM,
+		slice_of(item->keywords ? item->name : item->key), value,
+		eval_item(condition, item, scratch, event, &ignored));
+	for (uint32_t i = item->first; i < end; i = next) {
 		const struct condition_pattern *pattern = &condition->patterns[i];
+		bool holds = false;
 
-		sink->line(sink->context, EXPLAIN_PATTERN, pattern->text, SLICE_NONE,
-			pattern_holds(pattern, item->field, scratch, event));
+		for (next = i; next < end && condition->patterns[next].value == pattern->value;
+			next++)
+			holds = holds || pattern_holds(&condition->patterns[next], item->field,
+						 scratch, event);
+		sink->line(sink->context, EXPLAIN_PATTERN, pattern->text, SLICE_NONE, holds);
 	}
 	if (item->absent)
 		sink->line(
@@ -550,7 +556,7 @@ condition_explain(const struct condition *condition, struct pattern_scratch *scr
 	const struct wevent *event, const struct explain_sink *sink)
 {
 	struct match match;
-	bool holds = condition_eval(condition, scratch, event, &match);
+	uint32_t start = 0;
 
 	for (uint32_t i = 0; i < condition->selection_count; i++) {
 		const struct condition_selection *selection = &condition->selections[i];
@@ -563,10 +569,15 @@ condition_explain(const struct condition *condition, struct pattern_scratch *scr
 				explain_item(condition, &condition->items[selection->ops[k].item],
 					scratch, event, sink);
 	}
-	for (uint32_t i = 0; condition->texts[i] != NULL; i++)
+	for (uint32_t i = 0; condition->texts[i] != NULL; i++) {
+		uint32_t count = condition->ends[i] - start - (i > 0);
+
 		sink->line(sink->context, EXPLAIN_CONDITION, slice_of(condition->texts[i]),
-			SLICE_NONE, holds);
-	return holds;
+			SLICE_NONE,
+			run(condition, condition->ops + start, count, scratch, event, &match));
+		start = condition->ends[i];
+	}
+	return condition_eval(condition, scratch, event, &match);
 }
 
 /* A value's set: the last `count` of the items collected so far; cost 0: there is none. */

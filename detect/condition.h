@@ -77,6 +77,7 @@ struct condition {
 	struct condition_selection *selections;
 	uint32_t selection_count;
 	const char *const *texts; /* of the conditions, NULL-terminated */
+	uint32_t *ends;           /* of their operations; all but the first end in an or */
 };
 
 /* Compile `text` into the arena, behind the *op_count operations that are at *ops: a list of
@@ -95,6 +96,7 @@ bool condition_eval(
 enum explain_kind {
 	EXPLAIN_SELECTION, /* its name */
 	EXPLAIN_ITEM,      /* its key, and the value that the event has for it */
+	EXPLAIN_KEYWORDS,  /* an item that looks at all that the event says */
 	EXPLAIN_PATTERN,   /* one value of the item */
 	EXPLAIN_CONDITION, /* one of them */
 };

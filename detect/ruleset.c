@@ -1348,6 +1348,21 @@ fill_columns(const struct ruleset *set, const struct enrich *enrich, const struc
 	}
 }
 
+static int
+complete(const struct ruleset *set, bool text, const struct enrich *enrich, struct wevent *event,
+	struct arena *arena)
+{
+	if (more_fields(event, wevent_names_count(set->names), arena) == NULL)
+		return -ENOMEM;
+	if (text) {
+		event->more[set->text] = values_text(event->raw, arena);
+		if (event->more[set->text].ptr == NULL)
+			return -ENOMEM;
+	}
+	fill_columns(set, enrich, event);
+	return 0;
+}
+
 int
 ruleset_complete(const struct ruleset *set, const struct enrich *enrich, struct wevent *event,
 	struct arena *arena)
@@ -1357,17 +1372,16 @@ ruleset_complete(const struct ruleset *set, const struct enrich *enrich, struct 
 	if (set->text == NO_FIELD && set->column_count == 0)
 		return 0;
 	bucket = find_bucket(set, event);
-	if (bucket == NULL)
+	return bucket == NULL ? 0 : complete(set, bucket->text, enrich, event, arena);
+}
+
+int
+ruleset_complete_all(const struct ruleset *set, const struct enrich *enrich, struct wevent *event,
+	struct arena *arena)
+{
+	if (set->text == NO_FIELD && set->column_count == 0)
 		return 0;
-	if (more_fields(event, wevent_names_count(set->names), arena) == NULL)
-		return -ENOMEM;
-	if (bucket->text) {
-		event->more[set->text] = values_text(event->raw, arena);
-		if (event->more[set->text].ptr == NULL)
-			return -ENOMEM;
-	}
-	fill_columns(set, enrich, event);
-	return 0;
+	return complete(set, set->text != NO_FIELD, enrich, event, arena);
 }
 
 /* Those of the fields that have not been scanned yet. */

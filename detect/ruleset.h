@@ -100,8 +100,8 @@ bool ruleset_is_idle(const struct ruleset *, const struct rule *);
  * cannot match without? */
 bool ruleset_is_always_evaluated(const struct ruleset *, const struct rule *);
 
-/* Why a rule matches the event or not, which ruleset_complete() has been done for: its logsource,
- * then condition_explain().  Returns whether it matches, filters left out. */
+/* Why a rule matches the event or not, which ruleset_complete_all() has been done for: its
+ * logsource, then condition_explain().  Returns whether it matches, filters left out. */
 struct explain_sink; /* detect/condition.h */
 bool ruleset_explain(const struct ruleset *, struct ruleset_scratch *, const struct rule *,
 	const struct wevent *, const struct explain_sink *, bool *routed);
@@ -127,6 +127,10 @@ void ruleset_scratch_free(struct ruleset_scratch *);
  * that may match asks), and the operator's columns of the host (host_info.NAME; `enrich` may be
  * NULL).  0 or -ENOMEM. */
 int ruleset_complete(
+	const struct ruleset *, const struct enrich *, struct wevent *, struct arena *);
+
+/* The same for an event that no rule is for, so that one can be explained. */
+int ruleset_complete_all(
 	const struct ruleset *, const struct enrich *, struct wevent *, struct arena *);
 
 /* The rules that match the event, in the set's order.  Returns the count; `*matches` is the

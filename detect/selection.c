@@ -390,20 +390,34 @@ read_condition(struct detection *detection, struct fy_node *node,
 		reader_refuse(reader, node, "%s", error);
 }
 
+/* A list of them is joined by or. */
 static void
 read_conditions(struct detection *detection, struct fy_node *key, struct fy_node *value,
 	struct condition_selection *selections, size_t count)
 {
 	struct sigma_reader *reader = detection->reader;
+	struct condition *condition = detection->out;
+	size_t texts = reader_is_list(value) ? (size_t)fy_node_sequence_item_count(value) : 1,
+	       n = 0;
 	struct fy_node *node;
 	void *iterator = NULL;
 
+	condition->ends = arena_alloc(reader->arena, texts * sizeof(*condition->ends) + 1);
+	if (condition->ends == NULL) {
+		reader_no_memory(reader);
+		return;
+	}
 	if (reader_is_list(value) && fy_node_sequence_is_empty(value))
 		reader_refuse(reader, key, "the list of conditions is empty; write one");
-	if (value != NULL && !reader_is_list(value))
+	if (value != NULL && !reader_is_list(value)) {
 		read_condition(detection, value, selections, count);
-	while (reader_is_list(value) && (node = fy_node_sequence_iterate(value, &iterator)) != NULL)
+		condition->ends[0] = condition->op_count;
+	}
+	while (reader_is_list(value) &&
+		(node = fy_node_sequence_iterate(value, &iterator)) != NULL) {
 		read_condition(detection, node, selections, count);
+		condition->ends[n++] = condition->op_count;
+	}
 }
 
 static bool

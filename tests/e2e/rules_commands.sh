@@ -81,6 +81,10 @@ say test --rules "$mine" "$dir/cases/expands"
 want "an event that cannot be read" 1 $?
 grep -q '/alert.ndjson:2: .*; correct the event$' "$dir/out" || fail "$(cat "$dir/out")"
 grep -q '/alert.ndjson:3: does not alert' "$dir/out" || fail "$(cat "$dir/out")"
+say explain --rules "$mine" expands "$dir/cases/expands/alert.ndjson:2"
+want "explain of an event that cannot be read" "65 1" "$? $(wc -l <"$dir/err")"
+say explain --rules "$mine" expands "$dir/cases/expands/alert.ndjson:3"
+want "explain of the third" 1 $?
 rm -r "$dir/cases/fewer"
 say test --rules "$mine" "$dir/cases"
 want "test without a folder" 1 $?
@@ -98,8 +102,23 @@ head -1 "$events/alert.ndjson" | "$t1505d" rules explain --rules "$rules" MSSQL_
 want "a name in other letters" 64 $?
 say explain --rules "$rules" mssql_child "$events/alert.ndjson:99"
 want "an event that is not there" 65 $?
+say explain --rules "$rules" mssql_child "$dir/nowhere"
+want "a file that is not there" 66 $?
+cp "$events/alert.ndjson" "$dir/at:2"
+say explain --rules "$rules" mssql_child "$dir/at:2" || fail "a file with a colon: $(cat "$dir/err")"
+good | "$t1505d" rules explain --rules "$mine" expands - >"$dir/out" || fail "the standard input: $(cat "$dir/out")"
+grep -q '^rule a \\x1b\[31mred rule ' "$dir/out" || fail "$(cat "$dir/out")"
+grep -q '^+     keywords$' "$dir/out" || fail "$(cat "$dir/out")"
+
 say explain --rules "$rules" recon_below_web_server "$events/alert.ndjson"
 want "a correlation" 64 $?
+cat >"$mine/filter.yml" <<-'YAML'
+	title: of the web servers
+	id: 00000000-0000-4000-8000-0000000000f1
+	filter: { rules: [expands], s: { Computer|startswith: web }, condition: not s }
+YAML
+good | "$t1505d" rules explain --rules "$mine" expands - >"$dir/out" || fail "explain of what is filtered"
+want "a filter" "The filter 'of the web servers' ($mine/filter.yml) takes the alert away." "$(tail -1 "$dir/out")"
 # The cache of compiled rules is for those of the configuration.
 printf 'rules: { paths: [ "%s" ], cache: "%s" }\n' "$rules/core" "$dir/cache" >"$dir/t1505d.yml"
 mkdir "$dir/cache"
