@@ -1,6 +1,6 @@
-/* The table of t1505d replay.  Rows are kept until the end, since the newest comes first and the
- * widest cell sets the width of its column; on a narrow terminal what was done has a line of its
- * own.  A character counts as one column wide. */
+/* The table of t1505d replay, and what others are made of.  Rows are kept until the end, since the
+ * newest comes first and the widest cell sets the width of its column; on a narrow terminal what
+ * was done has a line of its own.  A character counts as one column wide. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,8 +163,8 @@ fit(const char *text, size_t columns, size_t *used)
 	return i;
 }
 
-static size_t
-width_of(const char *text, size_t max)
+size_t
+table_width(const char *text, size_t max)
 {
 	size_t used;
 
@@ -172,9 +172,8 @@ width_of(const char *text, size_t max)
 	return used;
 }
 
-/* One cell, padded; a cut is marked.  `left`: columns that the terminal still has. */
-static void
-print_cell(const char *text, size_t width, bool last, size_t *left)
+void
+table_cell(const char *text, size_t width, bool last, size_t *left)
 {
 	size_t columns = width < *left ? width : *left, used, bytes;
 
@@ -221,7 +220,7 @@ print_row(const struct look *look, const char *const cells[COLUMN_MAX], const ch
 	for (size_t i = 0; i < count; i++) {
 		if (i == COLUMN_SEVERITY)
 			fputs(colour, stdout);
-		print_cell(cells[i], look->widths[i], i == count - 1, &left);
+		table_cell(cells[i], look->widths[i], i == count - 1, &left);
 		if (i == COLUMN_SEVERITY && colour[0] != '\0')
 			fputs("\033[0m", stdout);
 	}
@@ -230,13 +229,12 @@ print_row(const struct look *look, const char *const cells[COLUMN_MAX], const ch
 		return;
 	left = look->columns > sizeof(DEED_INDENT) ? look->columns - sizeof(DEED_INDENT) + 1 : 1;
 	fputs(DEED_INDENT, stdout);
-	print_cell(cells[COLUMN_DEED], look->widths[COLUMN_DEED], true, &left);
+	table_cell(cells[COLUMN_DEED], look->widths[COLUMN_DEED], true, &left);
 	putchar('\n');
 }
 
-/* The terminal's width; without one a row is as long as it is. */
-static size_t
-terminal_columns(void)
+size_t
+table_columns(void)
 {
 	struct winsize size;
 
@@ -272,7 +270,7 @@ lay_out(struct look *look, const struct table *table, const char *const head[COL
 		row_cells(&table->rows[row], time, cells);
 		for (size_t i = 0; i < COLUMN_DEED; i++) {
 			size_t width =
-				width_of(cells[i], i < COLUMN_HOST ? CELL_COLUMNS_MAX : name);
+				table_width(cells[i], i < COLUMN_HOST ? CELL_COLUMNS_MAX : name);
 
 			look->widths[i] = width > look->widths[i] ? width : look->widths[i];
 		}
@@ -295,7 +293,7 @@ table_print(struct table *table)
 		[SEVERITY_HIGH] = "\033[31m",
 		[SEVERITY_CRITICAL] = "\033[1;31m",
 	};
-	struct look look = { .columns = terminal_columns(), .colour = colours_wanted() };
+	struct look look = { .columns = table_columns(), .colour = colours_wanted() };
 
 	if (table->count == 0)
 		return;

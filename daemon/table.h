@@ -22,4 +22,12 @@ uint64_t table_left_out(const struct table *);
  * nothing without rows.  Errors stay in the stream. */
 void table_print(struct table *);
 
+/* The width of the terminal on standard output; without one a row is as long as it is. */
+size_t table_columns(void);
+/* How wide a printable text is, at most `max`. */
+size_t table_width(const char *text, size_t max);
+/* One cell, padded unless it is the row's last; a cut is marked.  `left`: columns that the row
+ * still has. */
+void table_cell(const char *text, size_t width, bool last, size_t *left);
+
 #endif

@@ -9,9 +9,10 @@ want "rules" "$(find "$rules" -name '*.yml' -exec grep -h '^id: ' {} + | wc -l)"
 want "core" 4 "$(jq -r 'select(.core) | .id' "$dir/out" | wc -l)"
 want "idle" 0 "$(jq -r 'select(.idle) | .id' "$dir/out" | wc -l)"
 want "silent" 3 "$(jq -r 'select(.silent and .correlation) | .id' "$dir/out" | wc -l)"
-say list --rules "$rules" --format table && grep -q '^T1505.003 .*Web Shell$' "$dir/out" || fail "table: $(tail -3 "$dir/out")"
+say list --rules "$rules" --format table && grep -q '^T1505.003 .* persistence .*Web Shell$' "$dir/out" || fail "table: $(tail -3 "$dir/out")"
 say list --rules "$rules" --navigator || fail "navigator"
-want "layer" "enterprise-attack T1505.001" "$(jq -r '"\(.domain) \(.techniques[0].techniqueID)"' "$dir/out")"
+want "layer" "enterprise-attack 4.5 4.9.0 T1505.001" "$(jq -r '"\(.domain) \(.versions.layer) \(.versions.navigator) \(.techniques[0].techniqueID)"' "$dir/out")"
+want "a technique's titles" true "$(jq '[.techniques[] | (.comment | split("\n") | length) == .score] | all' "$dir/out")"
 
 say test --rules "$rules" "$source_dir/tests/rules/mssql_child/" || fail "test"
 want "one folder" "1 passed, 0 failed" "$(tail -1 "$dir/out")"
@@ -89,6 +90,10 @@ rm -r "$dir/cases/fewer"
 say test --rules "$mine" "$dir/cases"
 want "test without a folder" 1 $?
 grep -q "fewer.yml: no events test it; make the folder $dir/cases/fewer with" "$dir/out" || fail "$(cat "$dir/out")"
+say list --rules "$mine" --format table
+grep -q 'a \\x1b\[31mred rule' "$dir/out" || fail "$(cat "$dir/out")"
+! grep -q "$(printf '\033')" "$dir/out" || fail "the list speaks to the terminal"
+grep -q ' T1505.003,T1059.003 ' "$dir/out" || fail "$(cat "$dir/out")"
 
 events=$source_dir/tests/rules/mssql_child
 say explain --rules "$rules" mssql_child "$events/alert.ndjson:2" || fail "explain: $(cat "$dir/err")"
