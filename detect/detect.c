@@ -452,6 +452,8 @@ close_window(struct detect *detect, struct window *window, struct slice key, str
 		answer = window_close(window, correlated.correlation, &correlated.result);
 	if (answer == WINDOW_SPEAKS && !copy_event(window, arena, &event))
 		answer = WINDOW_NO_MEMORY;
+	if (answer == WINDOW_NO_MEMORY)
+		window_clear(window); /* it would be due for ever */
 	detect->windows.give_back(detect->windows.table, key, window);
 	if (answer == WINDOW_SPEAKS)
 		return speak_late(detect, rule, &correlated, due, &event, arena, sink);
