@@ -5,9 +5,10 @@
  * `them`.  Parsing is the shunting yard: two stacks of a fixed size instead of recursion.  A
  * selection is copied into the program wherever it is named.
  *
- * While a program is evaluated, the matched pairs form a second stack beside that of the truth
- * values: what an operator makes false takes its pairs away with it.  The same walk with sets
- * instead of truth values finds what a condition cannot be true without.
+ * A program is evaluated twice when it is true.  The first walk leaves out each right operand that
+ * cannot change anything any more.  The second takes all of them, and the matched pairs form a
+ * stack beside that of the truth values: what an operator makes false takes its pairs away with it.
+ * The same walk with sets instead of truth values finds what a condition cannot be true without.
  *
  * Not here: the aggregations behind a pipe that Sigma 2 has given up.  They are refused. */
 
@@ -189,8 +190,8 @@ next_word(struct parser *parser, struct slice *name)
 	}
 	if (slice_equal(text, SLICE("|"))) {
 		(void)refuse(parser, "aggregation after", text,
-			"Sigma 2 has correlation rules for it, which "
-			"are not supported yet");
+			"write a correlation rule of type event_count or "
+			"value_count instead");
 		return WORD_BAD;
 	}
 	if (!is_word(text.ptr[0])) {
@@ -372,6 +373,31 @@ after_value(struct parser *parser, enum word word, struct slice name, bool *valu
 	return 0;
 }
 
+/* Tell the first item of each right operand how far its operator is. */
+static void
+place_skips(struct condition_op *ops, uint32_t count)
+{
+	uint32_t starts[CONDITION_STACK_MAX + 1], n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		switch (ops[i].code) {
+		case CONDITION_ITEM:
+			starts[n++] = i;
+			break;
+		case CONDITION_AND:
+		case CONDITION_OR:
+			n--;
+			ops[starts[n]].skip = i - starts[n];
+			break;
+		case CONDITION_NOT:
+			break;
+		case CONDITION_SOME:
+			n -= ops[i].of - 1;
+			break;
+		}
+	}
+}
+
 int
 condition_compile(struct slice text, struct condition_selection *selections, size_t count,
 	struct arena *arena, struct condition_op **ops, uint32_t *op_count,
@@ -408,6 +434,7 @@ condition_compile(struct slice text, struct condition_selection *selections, siz
 		if (result != 0)
 			return result;
 	}
+	place_skips(parser.ops, parser.count);
 	*ops = parser.ops;
 	*op_count = parser.count;
 	return 0;
@@ -432,6 +459,29 @@ pattern_holds(const struct condition_pattern *pattern, enum wevent_field field,
 	if (pattern->kind == CONDITION_COMPARISON)
 		return compare_holds(&pattern->compared, event, field);
 	return pattern_matches(scratch, pattern->id, wevent_value(event, field));
+}
+
+/* eval_item() without what matched. */
+static bool
+item_holds(const struct condition *condition, const struct condition_item *item,
+	struct pattern_scratch *scratch, const struct wevent *event)
+{
+	const struct condition_pattern *patterns =
+		item->count > 0 ? condition->patterns + item->first : NULL;
+	uint32_t values = 0, last = UINT32_MAX;
+
+	for (uint32_t i = 0; i < item->count; i++) {
+		if (patterns[i].value == last ||
+			!pattern_holds(&patterns[i], item->field, scratch, event))
+			continue;
+		if (!item->all)
+			return !item->negated;
+		last = patterns[i].value;
+		values++;
+	}
+	if (item->all)
+		return (values == item->value_count) != item->negated;
+	return (item->absent && wevent_value(event, item->field).len == 0) != item->negated;
 }
 
 static bool
@@ -517,10 +567,51 @@ run(const struct condition *condition, const struct condition_op *ops, uint32_t 
 	return truth[0];
 }
 
+/* The condition's truth alone. */
+static bool
+holds(const struct condition *condition, struct pattern_scratch *scratch,
+	const struct wevent *event)
+{
+	bool truth[CONDITION_STACK_MAX + 1];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < condition->op_count; i++) {
+		const struct condition_op *op = &condition->ops[i];
+
+		switch (op->code) {
+		case CONDITION_ITEM:
+			if (op->skip > 0 && truth[n - 1] == (op[op->skip].code == CONDITION_OR)) {
+				i += op->skip;
+				break;
+			}
+			truth[n++] =
+				item_holds(condition, &condition->items[op->item], scratch, event);
+			break;
+		case CONDITION_AND:
+		case CONDITION_OR:
+			n--; /* the right operand was not left out, so it decides */
+			truth[n - 1] = truth[n];
+			break;
+		case CONDITION_NOT:
+			truth[n - 1] = !truth[n - 1];
+			break;
+		case CONDITION_SOME:
+			n -= op->of - 1;
+			truth[n - 1] = eval_some(&truth[n - 1], op);
+			break;
+		}
+	}
+	assert(n == 1);
+	return truth[0];
+}
+
 bool
 condition_eval(const struct condition *condition, struct pattern_scratch *scratch,
 	const struct wevent *event, struct match *match)
 {
+	match->matched_count = 0;
+	if (!holds(condition, scratch, event))
+		return false;
 	return run(condition, condition->ops, condition->op_count, scratch, event, match);
 }
 

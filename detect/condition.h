@@ -52,6 +52,7 @@ enum condition_opcode {
 struct condition_op {
 	enum condition_opcode code;
 	uint32_t item;  /* of CONDITION_ITEM */
+	uint32_t skip;  /* of the first item of a right operand: the operator is so far behind */
 	uint32_t least; /* of CONDITION_SOME */
 	uint32_t of;
 };

@@ -31,7 +31,7 @@ struct modifier_values {
 };
 
 /* Apply the modifier named.  0, -ENOMEM, or -EINVAL with what is wrong and what to do about it in
- * `error`: unknown, not supported yet, or not fit for these values or behind those before it. */
+ * `error`: unknown, or not fit for these values or behind those before it. */
 int modifier_apply(struct slice name, struct modifier_values *, char error[MODIFIER_ERROR_MAX]);
 
 #endif
