@@ -647,7 +647,8 @@ match(struct trial *trial, struct wevent *event, struct arena *arena)
 	size_t count;
 
 	event->f[F_Computer] = event->host;
-	if (ruleset_complete(trial->rules->set, trial->rules->enrich, event, arena) < 0)
+	if (ruleset_complete(
+		    trial->rules->set, trial->scratch, trial->rules->enrich, event, arena) < 0)
 		return -ENOMEM;
 	count = ruleset_match(trial->rules->set, trial->scratch, event, &matches);
 	for (size_t i = 0; i < count; i++)

@@ -365,7 +365,8 @@ detect_event(struct detect *detect, struct wevent *event, const struct alert_sou
 
 	assert(detect->rules != NULL);
 	if (observe(detect, event, source->address, passage.now, arena, &passage.state) < 0 ||
-		ruleset_complete(detect->rules, detect->settings->enrich, event, arena) != 0)
+		ruleset_complete(detect->rules, detect->scratch, detect->settings->enrich, event,
+			arena) != 0)
 		return -ENOMEM;
 	count = ruleset_match(detect->rules, detect->scratch, event, &list);
 	if (count == 0 && ruleset_filtered(detect->scratch, &filtered) == 0)

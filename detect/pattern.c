@@ -32,6 +32,7 @@
 #include <hs/hs.h>
 #include <openssl/evp.h>
 
+#include "detect/memo.h"
 #include "detect/pattern.h"
 
 #define NONE UINT32_MAX
@@ -98,7 +99,9 @@ struct pattern_scratch {
 	struct regex_scratch *regex; /* NULL: none is needed */
 	hs_scratch_t *hs;
 	uint64_t *bits;
-	uint64_t *open; /* of the hits those whose glob has not been matched yet */
+	uint64_t *open;    /* of the hits those whose glob has not been matched yet */
+	uint64_t *scanned; /* scans, as bits */
+	struct memo *memo;
 	uint32_t *hits;
 	uint32_t hit_count;
 	char *padded; /* the text that is scanned */
@@ -429,6 +432,32 @@ enum wevent_field
 pattern_field(const struct pattern_set *set, uint32_t id)
 {
 	return set->patterns[id].field;
+}
+
+uint32_t
+pattern_scan_of(const struct pattern_set *set, uint32_t id)
+{
+	const struct pattern *pattern = &set->patterns[id];
+
+	return pattern_scan_of_strings(pattern->field) + (pattern->expression != NULL);
+}
+
+uint32_t
+pattern_scan_of_strings(enum wevent_field field)
+{
+	return (uint32_t)field * 2;
+}
+
+uint32_t
+pattern_scans(const struct pattern_set *set)
+{
+	return set->field_count * 2;
+}
+
+enum wevent_field
+pattern_scan_field(uint32_t scan)
+{
+	return (enum wevent_field)(scan / 2);
 }
 
 bool
@@ -912,7 +941,10 @@ pattern_scratch_new(const struct pattern_set *set)
 	scratch->bits = calloc((size_t)set->count / 64 + 1, sizeof(*scratch->bits));
 	scratch->open = calloc((size_t)set->count / 64 + 1, sizeof(*scratch->open));
 	scratch->hits = calloc((size_t)set->count + 1, sizeof(*scratch->hits));
-	if (scratch->bits == NULL || scratch->open == NULL || scratch->hits == NULL)
+	scratch->scanned = calloc(pattern_scans(set) / 64 + 1, sizeof(*scratch->scanned));
+	scratch->memo = memo_new();
+	if (scratch->bits == NULL || scratch->open == NULL || scratch->hits == NULL ||
+		scratch->scanned == NULL || scratch->memo == NULL)
 		goto fail;
 	if (set->prototype != NULL && hs_clone_scratch(set->prototype, &scratch->hs) != HS_SUCCESS)
 		goto fail;
@@ -934,6 +966,8 @@ pattern_scratch_free(struct pattern_scratch *scratch)
 	free(scratch->bits);
 	free(scratch->open);
 	free(scratch->hits);
+	free(scratch->scanned);
+	memo_free(scratch->memo);
 	free(scratch->padded);
 	free(scratch);
 }
@@ -946,31 +980,14 @@ pattern_reset(struct pattern_scratch *scratch)
 		scratch->open[scratch->hits[i] / 64] = 0;
 	}
 	scratch->hit_count = 0;
+	memset(scratch->scanned, 0,
+		(pattern_scans(scratch->set) / 64 + 1) * sizeof(*scratch->scanned));
 }
 
 static bool
 is_hit(const struct pattern_scratch *scratch, uint32_t id)
 {
 	return (scratch->bits[id / 64] >> (id % 64) & 1) != 0;
-}
-
-bool
-pattern_matches(struct pattern_scratch *scratch, uint32_t id, struct slice value)
-{
-	const struct pattern *pattern = &scratch->set->patterns[id];
-	uint64_t bit = UINT64_C(1) << (id % 64);
-
-	if (pattern->regex != NULL)
-		return value.ptr != NULL && regex_matches(pattern->regex, scratch->regex, value);
-	if (pattern->anchor == ANCHOR_NONE)
-		return is_hit(scratch, id) ||
-		       (value.ptr != NULL && pattern_glob(pattern->glob, value));
-	if ((scratch->open[id / 64] & bit) != 0) {
-		scratch->open[id / 64] &= ~bit;
-		if (!pattern_glob(pattern->glob, value))
-			scratch->bits[id / 64] &= ~bit;
-	}
-	return is_hit(scratch, id);
 }
 
 void
@@ -1080,21 +1097,92 @@ run(const hs_database_t *database, match_event_handler callback, struct scan *sc
 	(void)error;
 }
 
-void
-pattern_scan(const struct pattern_set *set, struct pattern_scratch *scratch,
-	enum wevent_field field, struct slice value)
+/* Has it been done?  It counts as done from now on. */
+static bool
+is_done(struct pattern_scratch *scratch, uint32_t scan)
 {
-	const struct database *database;
-	struct scan scan = { set, NULL, scratch, value.len };
-	struct slice padded;
+	uint64_t bit = UINT64_C(1) << (scan % 64);
+	bool done = (scratch->scanned[scan / 64] & bit) != 0;
 
-	if (value.ptr == NULL || (uint32_t)field >= set->field_count)
+	scratch->scanned[scan / 64] |= bit;
+	return done;
+}
+
+void
+pattern_skip_scan(struct pattern_scratch *scratch, uint32_t scan)
+{
+	if (scan < pattern_scans(scratch->set))
+		(void)is_done(scratch, scan);
+}
+
+/* Hits as a scan of the same value found them before. */
+static void
+recall(struct pattern_scratch *scratch, const uint32_t *found, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if ((found[i] & MEMO_CANDIDATE) != 0)
+			set_candidate(scratch, found[i] & ~MEMO_CANDIDATE);
+		else
+			pattern_set_hit(scratch, found[i]);
+	}
+}
+
+/* Hits from the `from`th on are those of the scan, whose patterns no other scan finds. */
+static void
+remember(struct pattern_scratch *scratch, uint32_t number, struct slice value, uint32_t from)
+{
+	uint32_t count = scratch->hit_count - from;
+	uint32_t *found = memo_put(scratch->memo, number, value, count);
+
+	for (uint32_t i = 0; found != NULL && i < count; i++) {
+		uint32_t id = scratch->hits[from + i];
+
+		found[i] = id;
+		if ((scratch->open[id / 64] >> (id % 64) & 1) != 0)
+			found[i] |= MEMO_CANDIDATE;
+	}
+}
+
+void
+pattern_scan(struct pattern_scratch *scratch, uint32_t number, struct slice value)
+{
+	const struct database *database = &scratch->set->fields[pattern_scan_field(number)];
+	struct scan scan = { scratch->set, database, scratch, value.len };
+	bool regexes = number != pattern_scan_of_strings(pattern_scan_field(number));
+	const hs_database_t *hs = regexes ? database->regexes : database->hs;
+	uint32_t from = scratch->hit_count, count;
+	const uint32_t *found_before;
+
+	assert(number < pattern_scans(scratch->set) && value.len <= UINT32_MAX);
+	if (is_done(scratch, number) || hs == NULL || value.ptr == NULL)
 		return;
-	scan.database = database = &set->fields[field];
-	assert(value.len <= UINT32_MAX);
-	padded = pad(scratch, value);
-	if (database->hs != NULL && value.len > 0)
-		run(database->hs, found, &scan, padded);
-	if (database->regexes != NULL)
-		run(database->regexes, regex_found, &scan, padded);
+	if (!regexes && value.len == 0)
+		return; /* a string of no bytes is none that is scanned for */
+	found_before = memo_find(scratch->memo, number, value, &count);
+	if (found_before != NULL) {
+		recall(scratch, found_before, count);
+		return;
+	}
+	run(hs, regexes ? regex_found : found, &scan, pad(scratch, value));
+	remember(scratch, number, value, from);
+}
+
+bool
+pattern_matches(struct pattern_scratch *scratch, uint32_t id, struct slice value)
+{
+	const struct pattern *pattern = &scratch->set->patterns[id];
+	uint64_t bit = UINT64_C(1) << (id % 64);
+
+	if (pattern->regex != NULL)
+		return value.ptr != NULL && regex_matches(pattern->regex, scratch->regex, value);
+	if (pattern->anchor == ANCHOR_NONE)
+		return is_hit(scratch, id) ||
+		       (value.ptr != NULL && pattern_glob(pattern->glob, value));
+	pattern_scan(scratch, pattern_scan_of(scratch->set, id), value);
+	if ((scratch->open[id / 64] & bit) != 0) {
+		scratch->open[id / 64] &= ~bit;
+		if (!pattern_glob(pattern->glob, value))
+			scratch->bits[id / 64] &= ~bit;
+	}
+	return is_hit(scratch, id);
 }

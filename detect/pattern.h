@@ -59,6 +59,13 @@ enum wevent_field pattern_field(const struct pattern_set *, uint32_t id);
 /* Does the scan find it?  Only when it has been compiled. */
 bool pattern_is_scanned(const struct pattern_set *, uint32_t id);
 
+/* The number of the scan that finds it, below pattern_scans(), and the field that a scan is of: one
+ * scan is for all strings of a field, another for its regular expressions. */
+uint32_t pattern_scan_of(const struct pattern_set *, uint32_t id);
+uint32_t pattern_scan_of_strings(enum wevent_field);
+uint32_t pattern_scans(const struct pattern_set *);
+enum wevent_field pattern_scan_field(uint32_t scan);
+
 /* Databases that were compiled before, by what they are made of and the processor they are for. */
 #define PATTERN_KEY 32 /* bytes; a SHA-256 */
 struct pattern_cache {
@@ -82,15 +89,18 @@ void pattern_scratch_free(struct pattern_scratch *);
 /* Forget the hits of the last event. */
 void pattern_reset(struct pattern_scratch *);
 
-/* Scan one field's value; an absent one hits nothing.  Hits are added to those that are there. */
-void pattern_scan(const struct pattern_set *, struct pattern_scratch *, enum wevent_field,
-	struct slice value);
+/* Scan the value of the scan's field, unless that has been done since the reset; an absent one hits
+ * nothing.  Hits are added to those that are there. */
+void pattern_scan(struct pattern_scratch *, uint32_t scan, struct slice value);
+
+/* Take it as done: the caller sets its hits. */
+void pattern_skip_scan(struct pattern_scratch *, uint32_t scan);
 
 /* Count a pattern as hit without a scan. */
 void pattern_set_hit(struct pattern_scratch *, uint32_t id);
 
-/* Does it match?  `value` is that of its field, which has been scanned.  What a scan cannot tell is
- * found out here, once. */
+/* Does it match?  `value` is that of its field, which is scanned now if it has not been.  What a
+ * scan cannot tell is found out here, once. */
 bool pattern_matches(struct pattern_scratch *, uint32_t id, struct slice value);
 
 /* The patterns that have hit, or may have, since the reset, each once, in no order. */

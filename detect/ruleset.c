@@ -1,9 +1,9 @@
 /* The set of rules in force: built once, then read by all workers without a lock.
  *
  * An event goes three steps, each of which ends it for most events.  Its channel and id choose a
- * bucket: the rules that can match it at all.  The bucket's first fields are scanned, those that
- * its rules wait for; a rule waits for the patterns of which it cannot do without one.  Only rules
- * that then are awake get their other fields scanned and their condition evaluated.  A rule without
+ * bucket: the rules that can match it at all.  The bucket's scans are made, those that its rules
+ * wait for; a rule waits for the patterns of which it cannot do without one.  Only rules that then
+ * are awake get their condition evaluated, and what else that asks for scanned.  A rule without
  * such a pattern is always awake in its buckets.
  *
  * A rule's logsource gives it routes: channels, or single ids of them.  Where it has all of a
@@ -22,13 +22,15 @@
 #include <string.h>
 
 #include "detect/placeholders.h"
+#include "detect/probe.h"
 #include "detect/ruleset.h"
 #include "detect/sigma.h"
 #include "parsers/values.h"
 
-#define REGEX_COST 3 /* as a literal of four bytes: what most have in them */
+#define REGEX_COST 64 /* a scan of its own: waited for where there is nothing else */
 #define CORRELATE_CHAIN_MAX 8
 #define NO_FIELD UINT32_MAX
+#define NO_SCAN UINT32_MAX
 #define COLUMN_PREFIX "host_info."
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
 
@@ -42,9 +44,9 @@ struct ruleset_builder {
 	struct placeholders placeholders;
 };
 
-/* Fields, each once. */
-struct field_list {
-	uint16_t *fields;
+/* Scans, each once. */
+struct scan_list {
+	uint32_t *scans;
 	uint32_t count;
 };
 
@@ -52,11 +54,11 @@ struct field_list {
 struct plan {
 	uint32_t *waits; /* patterns */
 	uint32_t wait_count;
-	int32_t *ids;                   /* events, sorted */
-	uint32_t id_count;              /* 0: every event of its channel */
-	struct field_list fields;       /* that its condition looks at */
-	struct field_list first_fields; /* of them, those of `waits` */
-	uint32_t *filters;              /* that may take its matches away */
+	int32_t *ids;           /* events, sorted */
+	uint32_t id_count;      /* 0: every event of its channel */
+	struct scan_list scans; /* that find them */
+	bool text;              /* it, or a filter of it, looks at all that a record says */
+	uint32_t *filters;      /* that may take its matches away */
 	uint32_t filter_count;
 	struct correlation_link *links; /* the correlations that it takes part in */
 	uint32_t link_count;
@@ -66,8 +68,8 @@ struct bucket {
 	struct slice channel;
 	int32_t event_id; /* -1: the ids of the channel that have no bucket */
 	uint32_t rule_count;
-	struct field_list fields; /* to scan first */
-	uint64_t *waiting;        /* rules, as bits */
+	struct scan_list scans; /* to make first */
+	uint64_t *waiting;      /* rules, as bits */
 	uint64_t *always;
 	uint32_t *preset; /* EventID patterns that hit */
 	uint32_t preset_count;
@@ -84,6 +86,7 @@ struct channel {
 	struct slice name;
 	struct bucket *buckets; /* by event id; the first has none */
 	uint32_t count;
+	uint32_t probes; /* the scan that finds those of its keywords; NO_SCAN */
 };
 
 struct ruleset {
@@ -95,7 +98,7 @@ struct ruleset {
 	uint32_t words; /* of a set of rules as bits */
 	struct pattern_set *patterns;
 	struct wevent_names *names; /* of the fields that only rules name, or NULL */
-	uint32_t field_count;       /* F_MAX and these */
+	uint32_t field_count;       /* F_MAX, these, and those that only probes are of */
 	uint32_t *id_patterns;      /* those of EventID */
 	uint32_t id_pattern_count;
 	uint32_t *wake_start; /* pattern -> part of `wake`: the rules that wait for it */
@@ -105,7 +108,6 @@ struct ruleset {
 	struct channel *channels;
 	uint32_t channel_count;
 	struct filter *filters;
-	struct field_list *filter_fields; /* that each one's condition looks at */
 	uint32_t filter_count;
 	bool correlates;    /* one of the rules is a correlation */
 	uint32_t match_max; /* rules in the largest bucket */
@@ -117,7 +119,6 @@ struct ruleset {
 struct ruleset_scratch {
 	struct pattern_scratch *patterns;
 	uint64_t *awake;
-	uint64_t *scanned; /* fields, as bits */
 	struct match *matches;
 	struct match *filtered;
 	size_t filtered_count;
@@ -362,6 +363,98 @@ add_patterns(struct pattern_set *set, struct condition *condition)
 	return 0;
 }
 
+/* Does the condition look at all that a record says? */
+static bool
+has_keywords(const struct condition *condition)
+{
+	for (uint32_t i = 0; i < condition->item_count; i++)
+		if (condition->items[i].keywords)
+			return true;
+	return false;
+}
+
+/* 0, -ENOENT for a keyword that has no probe, -ENOMEM. */
+static int
+add_probes(struct ruleset *set, enum wevent_field field, const struct condition *condition)
+{
+	for (uint32_t i = 0; i < condition->item_count; i++) {
+		const struct condition_item *item = &condition->items[i];
+
+		for (uint32_t p = item->first; item->keywords && p < item->first + item->count;
+			p++) {
+			const struct condition_pattern *pattern = &condition->patterns[p];
+			int result = -ENOENT;
+
+			if (pattern->kind == CONDITION_GLOB)
+				result = probe_add(set->patterns, field, pattern->glob, set->arena);
+			if (result != 0)
+				return result;
+		}
+	}
+	return 0;
+}
+
+/* Those of these rules and their filters, and none when a keyword has no probe. */
+static int
+probe_rules(struct ruleset *set, const uint64_t *rules, uint32_t *probes)
+{
+	enum wevent_field field = (enum wevent_field)set->field_count;
+	int result = probe_add_numbers(set->patterns, field, set->arena);
+
+	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+		const struct plan *plan = &set->plans[i];
+
+		if ((rules[i / 64] >> (i % 64) & 1) == 0)
+			continue;
+		result = add_probes(set, field, &set->rules[i].condition);
+		for (uint32_t k = 0; k < plan->filter_count && result == 0; k++)
+			result = add_probes(set, field, &set->filters[plan->filters[k]].condition);
+	}
+	if (result == 0)
+		*probes = pattern_scan_of_strings(field);
+	set->field_count++;
+	return result == -ENOENT ? 0 : result;
+}
+
+static bool
+reaches(const struct sigma_rule *rule, struct slice channel)
+{
+	for (uint32_t i = 0; i < rule->route_count; i++)
+		if (strcmp(rule->routes[i].channel, channel.ptr) == 0)
+			return true;
+	return false;
+}
+
+/* The probes of each channel: one field for all channels that have the same rules with keywords. */
+static int
+make_probes(struct ruleset *set)
+{
+	size_t size = (size_t)set->words * sizeof(uint64_t);
+	uint64_t *rules = calloc((size_t)set->channel_count + 1, size);
+	int result = rules == NULL ? -ENOMEM : 0;
+
+	for (uint32_t c = 0; c < set->channel_count && result == 0; c++) {
+		struct channel *channel = &set->channels[c];
+		uint64_t *mine = rules + (size_t)c * set->words;
+		bool any = false;
+		uint32_t same = 0;
+
+		for (uint32_t i = 0; i < set->count; i++) {
+			if (!set->plans[i].text || !reaches(&set->rules[i], channel->name))
+				continue;
+			mine[i / 64] |= UINT64_C(1) << (i % 64);
+			any = true;
+		}
+		while (same < c && memcmp(rules + (size_t)same * set->words, mine, size) != 0)
+			same++;
+		channel->probes = same < c ? set->channels[same].probes : NO_SCAN;
+		if (any && same == c)
+			result = probe_rules(set, mine, &channel->probes);
+	}
+	free(rules);
+	return result;
+}
+
 /* Number all patterns and build the databases. */
 static int
 compile_patterns(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
@@ -374,27 +467,29 @@ compile_patterns(struct ruleset *set, const struct pattern_cache *cache, struct 
 	for (uint32_t i = 0; i < set->filter_count; i++)
 		if (add_patterns(set->patterns, &set->filters[i].condition) != 0)
 			return -ENOMEM;
+	if (make_probes(set) != 0)
+		return -ENOMEM;
 	if (pattern_compile(set->patterns, cache, error) == 0)
 		return 0;
 	faults_add(faults, "rules", 0, 0, false, "the patterns of all rules together: %s", error);
 	return -EINVAL;
 }
 
-/* Room for `max` fields. */
+/* Room for `max` scans. */
 static int
-list_make(struct ruleset *set, struct field_list *list, size_t max)
+list_make(struct ruleset *set, struct scan_list *list, size_t max)
 {
-	*list = (struct field_list){ arena_alloc(set->arena, max * sizeof(uint16_t) + 1), 0 };
-	return list->fields == NULL ? -ENOMEM : 0;
+	*list = (struct scan_list){ arena_alloc(set->arena, max * sizeof(uint32_t) + 1), 0 };
+	return list->scans == NULL ? -ENOMEM : 0;
 }
 
 static void
-list_add(struct field_list *list, enum wevent_field field)
+list_add(struct scan_list *list, uint32_t scan)
 {
 	for (uint32_t i = 0; i < list->count; i++)
-		if (list->fields[i] == (uint16_t)field)
+		if (list->scans[i] == scan)
 			return;
-	list->fields[list->count++] = (uint16_t)field;
+	list->scans[list->count++] = scan;
 }
 
 /* The event id of a pattern that is a plain number; -1 for any other. */
@@ -576,7 +671,7 @@ plan_waits(struct ruleset *set, const struct condition *condition, struct plan *
 	for (uint32_t i = 0; i < count; i++)
 		total += condition->items[items[i]].count;
 	plan->waits = arena_alloc(set->arena, (size_t)total * sizeof(*plan->waits) + 1);
-	if (plan->waits == NULL || list_make(set, &plan->first_fields, count) != 0)
+	if (plan->waits == NULL || list_make(set, &plan->scans, total) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct condition_item *item = &condition->items[items[i]];
@@ -584,24 +679,17 @@ plan_waits(struct ruleset *set, const struct condition *condition, struct plan *
 
 		if (item->all)
 			(void)rarest(set, condition, item, &from, &n); /* its cost is known */
-		list_add(&plan->first_fields, item->field);
-		for (uint32_t k = from; k < from + n; k++)
-			plan->waits[plan->wait_count++] = condition->patterns[k].id;
+		for (uint32_t k = from; k < from + n; k++) {
+			uint32_t id = condition->patterns[k].id;
+
+			list_add(&plan->scans, pattern_scan_of(set->patterns, id));
+			plan->waits[plan->wait_count++] = id;
+		}
 	}
 	return 0;
 }
 
-/* The fields that a condition looks at. */
-static int
-list_fields(struct ruleset *set, const struct condition *condition, struct field_list *list)
-{
-	if (list_make(set, list, condition->item_count) != 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < condition->item_count; i++)
-		list_add(list, condition->items[i].field);
-	return 0;
-}
-
+/* Plans with what is known before the patterns are compiled. */
 static int
 make_plans(struct ruleset *set)
 {
@@ -609,17 +697,21 @@ make_plans(struct ruleset *set)
 	if (set->plans == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < set->count; i++) {
-		const struct condition *condition = &set->rules[i].condition;
-		struct plan *plan = &set->plans[i];
-
-		*plan = (struct plan){ 0 };
-		if (set->rules[i].kind == SIGMA_CORRELATION)
-			continue;
-		if (list_fields(set, condition, &plan->fields) != 0)
-			return -ENOMEM;
-		if (plan_ids(set, condition, plan) != 0 || plan_waits(set, condition, plan) != 0)
+		set->plans[i] = (struct plan){ .text = has_keywords(&set->rules[i].condition) };
+		if (set->rules[i].kind != SIGMA_CORRELATION &&
+			plan_ids(set, &set->rules[i].condition, &set->plans[i]) != 0)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int
+make_waits(struct ruleset *set)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (set->rules[i].kind != SIGMA_CORRELATION &&
+			plan_waits(set, &set->rules[i].condition, &set->plans[i]) != 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -661,8 +753,10 @@ link_filter(struct ruleset *set, const struct filter *filter, struct faults *fau
 	for (uint32_t i = 0; i < set->count; i++) {
 		struct plan *plan = &set->plans[i];
 
-		if (filter_names(filter, &set->rules[i], used))
-			plan->filters[plan->filter_count++] = filter->index;
+		if (!filter_names(filter, &set->rules[i], used))
+			continue;
+		plan->filters[plan->filter_count++] = filter->index;
+		plan->text = plan->text || has_keywords(&filter->condition);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		if (!used[i])
@@ -800,18 +894,13 @@ link_filters(struct ruleset *set, struct faults *faults)
 {
 	size_t room = set->filter_count * sizeof(uint32_t) + 1;
 
-	set->filter_fields =
-		arena_alloc(set->arena, set->filter_count * sizeof(*set->filter_fields) + 1);
-	if (set->filter_fields == NULL)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < set->count && set->filter_count > 0; i++) {
 		set->plans[i].filters = arena_alloc(set->arena, room);
 		if (set->plans[i].filters == NULL)
 			return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < set->filter_count; i++)
-		if (list_fields(set, &set->filters[i].condition, &set->filter_fields[i]) != 0 ||
-			link_filter(set, &set->filters[i], faults) != 0)
+		if (link_filter(set, &set->filters[i], faults) != 0)
 			return -ENOMEM;
 	return 0;
 }
@@ -950,7 +1039,6 @@ preset(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scrat
 	if (bucket->event_id == -1)
 		return 0;
 	pattern_reset(scratch);
-	pattern_scan(set->patterns, scratch, F_EventID, value);
 	bucket->preset =
 		arena_alloc(set->arena, set->id_pattern_count * sizeof(*bucket->preset) + 1);
 	if (bucket->preset == NULL)
@@ -969,7 +1057,7 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 	bucket->waiting = arena_alloc(set->arena, size);
 	bucket->always = arena_alloc(set->arena, size);
 	if (bucket->waiting == NULL || bucket->always == NULL ||
-		list_make(set, &bucket->fields, set->field_count) != 0)
+		list_make(set, &bucket->scans, pattern_scans(set->patterns)) != 0)
 		return -ENOMEM;
 	memset(bucket->waiting, 0, size);
 	memset(bucket->always, 0, size);
@@ -979,11 +1067,9 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 		if (!can_match(set, i, bucket))
 			continue;
 		rules[i / 64] |= UINT64_C(1) << (i % 64);
-		for (uint32_t k = 0; k < set->plans[i].first_fields.count; k++)
-			list_add(&bucket->fields,
-				(enum wevent_field)set->plans[i].first_fields.fields[k]);
-		for (uint32_t k = 0; k < set->plans[i].fields.count && set->text != NO_FIELD; k++)
-			bucket->text |= set->plans[i].fields.fields[k] == F_MAX + set->text;
+		for (uint32_t k = 0; k < set->plans[i].scans.count; k++)
+			list_add(&bucket->scans, set->plans[i].scans.scans[k]);
+		bucket->text = bucket->text || set->plans[i].text;
 		bucket->rule_count++;
 	}
 	if (bucket->rule_count > set->match_max)
@@ -1088,20 +1174,22 @@ warn_rules(const struct ruleset *set, struct faults *faults)
 static int
 compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
 {
-	int result = compile_patterns(set, cache, faults);
+	int result = make_plans(set);
 
-	if (result == 0)
-		result = make_plans(set);
 	if (result == 0)
 		result = link_filters(set, faults);
 	if (result == 0)
 		result = link_correlations(set, faults);
 	if (result == 0)
-		result = make_wake(set);
-	if (result == 0)
 		result = make_buckets(set);
 	if (result == 0)
 		result = make_channels(set);
+	if (result == 0)
+		result = compile_patterns(set, cache, faults);
+	if (result == 0)
+		result = make_waits(set);
+	if (result == 0)
+		result = make_wake(set);
 	if (result == 0)
 		result = fill_buckets(set);
 	if (result == 0)
@@ -1269,11 +1357,10 @@ ruleset_scratch_new(const struct ruleset *set)
 		return NULL;
 	scratch->patterns = pattern_scratch_new(set->patterns);
 	scratch->awake = calloc(set->words, sizeof(*scratch->awake));
-	scratch->scanned = calloc(set->field_count / 64 + 1, sizeof(*scratch->scanned));
 	scratch->matches = calloc((size_t)set->match_max + 1, sizeof(*scratch->matches));
 	scratch->filtered = calloc((size_t)set->match_max + 1, sizeof(*scratch->filtered));
-	if (scratch->patterns == NULL || scratch->awake == NULL || scratch->scanned == NULL ||
-		scratch->matches == NULL || scratch->filtered == NULL) {
+	if (scratch->patterns == NULL || scratch->awake == NULL || scratch->matches == NULL ||
+		scratch->filtered == NULL) {
 		ruleset_scratch_free(scratch);
 		return NULL;
 	}
@@ -1287,22 +1374,27 @@ ruleset_scratch_free(struct ruleset_scratch *scratch)
 		return;
 	pattern_scratch_free(scratch->patterns);
 	free(scratch->awake);
-	free(scratch->scanned);
 	free(scratch->matches);
 	free(scratch->filtered);
 	free(scratch);
 }
 
+static const struct channel *
+find_channel(const struct ruleset *set, const struct wevent *event)
+{
+	for (uint32_t i = 0; i < set->channel_count; i++)
+		if (slice_equal_nocase(set->channels[i].name, event->f[F_Channel]))
+			return &set->channels[i];
+	return NULL;
+}
+
 /* NULL when no rule can match: another channel, or an id of it that no rule is for. */
 static const struct bucket *
-find_bucket(const struct ruleset *set, const struct wevent *event)
+find_bucket(const struct channel *channel, const struct wevent *event)
 {
-	const struct channel *channel = set->channels, *end = set->channels + set->channel_count;
 	uint32_t low = 1, high;
 
-	while (channel < end && !slice_equal_nocase(channel->name, event->f[F_Channel]))
-		channel++;
-	if (channel == end)
+	if (channel == NULL)
 		return NULL;
 	high = channel->count;
 	while (low < high) {
@@ -1354,8 +1446,9 @@ complete(const struct ruleset *set, bool text, const struct enrich *enrich, stru
 {
 	if (more_fields(event, wevent_names_count(set->names), arena) == NULL)
 		return -ENOMEM;
-	if (text) {
-		event->more[set->text] = values_text(event->raw, arena);
+	if (set->text != NO_FIELD) {
+		/* A record may have a field of the same name, which is none. */
+		event->more[set->text] = text ? values_text(event->raw, arena) : SLICE("");
 		if (event->more[set->text].ptr == NULL)
 			return -ENOMEM;
 	}
@@ -1363,16 +1456,36 @@ complete(const struct ruleset *set, bool text, const struct enrich *enrich, stru
 	return 0;
 }
 
-int
-ruleset_complete(const struct ruleset *set, const struct enrich *enrich, struct wevent *event,
-	struct arena *arena)
+/* Can the record's text have a keyword of the channel's rules? */
+static bool
+may_have_keyword(
+	struct ruleset_scratch *scratch, const struct channel *channel, const struct wevent *event)
 {
+	size_t count;
+
+	if (channel->probes == NO_SCAN)
+		return true;
+	pattern_reset(scratch->patterns);
+	pattern_scan(scratch->patterns, channel->probes, event->raw);
+	(void)pattern_hits(scratch->patterns, &count);
+	return count > 0;
+}
+
+int
+ruleset_complete(const struct ruleset *set, struct ruleset_scratch *scratch,
+	const struct enrich *enrich, struct wevent *event, struct arena *arena)
+{
+	const struct channel *channel;
 	const struct bucket *bucket;
 
 	if (set->text == NO_FIELD && set->column_count == 0)
 		return 0;
-	bucket = find_bucket(set, event);
-	return bucket == NULL ? 0 : complete(set, bucket->text, enrich, event, arena);
+	channel = find_channel(set, event);
+	bucket = find_bucket(channel, event);
+	if (bucket == NULL)
+		return 0;
+	return complete(set, bucket->text && may_have_keyword(scratch, channel, event), enrich,
+		event, arena);
 }
 
 int
@@ -1382,22 +1495,6 @@ ruleset_complete_all(const struct ruleset *set, const struct enrich *enrich, str
 	if (set->text == NO_FIELD && set->column_count == 0)
 		return 0;
 	return complete(set, set->text != NO_FIELD, enrich, event, arena);
-}
-
-/* Those of the fields that have not been scanned yet. */
-static void
-scan_fields(const struct ruleset *set, struct ruleset_scratch *scratch, const struct wevent *event,
-	const struct field_list *list)
-{
-	for (uint32_t i = 0; i < list->count; i++) {
-		enum wevent_field field = (enum wevent_field)list->fields[i];
-		uint64_t bit = UINT64_C(1) << (field % 64);
-
-		if ((scratch->scanned[field / 64] & bit) != 0)
-			continue;
-		scratch->scanned[field / 64] |= bit;
-		pattern_scan(set->patterns, scratch->patterns, field, wevent_value(event, field));
-	}
 }
 
 /* Mark the rules of the bucket that wait for something that has hit.  Is any rule awake? */
@@ -1436,7 +1533,6 @@ stays(const struct ruleset *set, struct ruleset_scratch *scratch, const struct w
 
 		if ((match->filter != NULL && filter->lower) || !filter_is_in_force(filter, event))
 			continue;
-		scan_fields(set, scratch, event, &set->filter_fields[filter->index]);
 		if (condition_eval(&filter->condition, scratch->patterns, event, &ignored))
 			continue;
 		match->filter = filter;
@@ -1457,7 +1553,6 @@ match_rule(const struct ruleset *set, struct ruleset_scratch *scratch, const str
 	match->severity = match->rule->severity;
 	match->filter = NULL;
 	match->correlated = NULL;
-	scan_fields(set, scratch, event, &set->plans[rule].fields);
 	if (!condition_eval(&set->rules[rule].condition, scratch->patterns, event, match))
 		return false;
 	if (stays(set, scratch, event, rule, match))
@@ -1477,7 +1572,7 @@ size_t
 ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	const struct wevent *event, const struct match **matches)
 {
-	const struct bucket *bucket = find_bucket(set, event);
+	const struct bucket *bucket = find_bucket(find_channel(set, event), event);
 	size_t n = 0;
 
 	*matches = scratch->matches;
@@ -1485,12 +1580,16 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	if (bucket == NULL)
 		return 0;
 	pattern_reset(scratch->patterns);
-	memset(scratch->scanned, 0, (set->field_count / 64 + 1) * sizeof(*scratch->scanned));
 	for (uint32_t i = 0; i < bucket->preset_count; i++)
 		pattern_set_hit(scratch->patterns, bucket->preset[i]);
 	if (bucket->event_id != -1)
-		scratch->scanned[F_EventID / 64] |= UINT64_C(1) << (F_EventID % 64);
-	scan_fields(set, scratch, event, &bucket->fields);
+		pattern_skip_scan(scratch->patterns, pattern_scan_of_strings(F_EventID));
+	for (uint32_t i = 0; i < bucket->scans.count; i++) {
+		uint32_t scan = bucket->scans.scans[i];
+
+		pattern_scan(
+			scratch->patterns, scan, wevent_value(event, pattern_scan_field(scan)));
+	}
 	if (!wake_rules(set, scratch, bucket))
 		return 0;
 	for (uint32_t word = 0; word < set->words; word++) {
@@ -1525,7 +1624,5 @@ ruleset_explain(const struct ruleset *set, struct ruleset_scratch *scratch, cons
 	if (one->kind != SIGMA_RULE)
 		return false;
 	pattern_reset(scratch->patterns);
-	memset(scratch->scanned, 0, (set->field_count / 64 + 1) * sizeof(*scratch->scanned));
-	scan_fields(set, scratch, event, &set->plans[rule->index].fields);
 	return condition_explain(&one->condition, scratch->patterns, event, sink) && *routed;
 }

@@ -124,10 +124,10 @@ struct ruleset_scratch *ruleset_scratch_new(const struct ruleset *);
 void ruleset_scratch_free(struct ruleset_scratch *);
 
 /* Fill the fields that no record has: all that it says, which keywords look at (only when a rule
- * that may match asks), and the operator's columns of the host (host_info.NAME; `enrich` may be
- * NULL).  0 or -ENOMEM. */
-int ruleset_complete(
-	const struct ruleset *, const struct enrich *, struct wevent *, struct arena *);
+ * that may match asks, and the record can hold one), and the operator's columns of the host
+ * (host_info.NAME; `enrich` may be NULL).  0 or -ENOMEM. */
+int ruleset_complete(const struct ruleset *, struct ruleset_scratch *, const struct enrich *,
+	struct wevent *, struct arena *);
 
 /* The same for an event that no rule is for, so that one can be explained. */
 int ruleset_complete_all(

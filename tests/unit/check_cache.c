@@ -216,7 +216,7 @@ START_TEST(a_set_from_the_cache_is_the_same)
 		ck_assert_int_eq(pattern_compile(set, &patterns, error), 0);
 		ck_assert_int_eq(cache_close(cache), 0);
 		scratch = pattern_scratch_new(set);
-		pattern_scan(set, scratch, F_Image, SLICE("xyab"));
+		pattern_scan(scratch, pattern_scan_of_strings(F_Image), SLICE("xyab"));
 		ck_assert(pattern_matches(scratch, ids[0], SLICE("xyab")));
 		ck_assert(pattern_matches(scratch, ids[1], SLICE("xyab")));
 		ck_assert(!pattern_matches(scratch, ids[2], SLICE("xyab")));

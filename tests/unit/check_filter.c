@@ -142,6 +142,11 @@ static const struct {
 		FILTER("logsource: {product: windows, category: file_event}\n"
 		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
 		"svc", 0, 1, SEVERITY_HIGH },
+	{ "keywords, which no rule has",
+		FILTER("filter: {rules: any, s: [sv], condition: not s}\n"), "svc", 0, 0,
+		SEVERITY_HIGH },
+	{ "other keywords", FILTER("filter: {rules: any, s: [nobody], condition: not s}\n"), "svc",
+		0, 1, SEVERITY_HIGH },
 	{ "on its day",
 		FILTER("schedule: {days: fri}\nfilter: {rules: any, s: {User: svc}, condition: not "
 		       "s}\n"),
@@ -185,12 +190,13 @@ static const struct {
 
 START_TEST(has_the_effect_that_it_names)
 {
+	struct arena *arena = arena_new(1 << 20);
 	const struct match *matches, *filtered;
 	struct ruleset_scratch *scratch;
 	struct faults faults = { 0 };
 	struct ruleset *set;
 	struct wevent event;
-	char text[2048];
+	char text[2048], raw[64];
 	size_t count;
 
 	(void)snprintf(text, sizeof(text), RULE "%s", effect_rows[_i].filter);
@@ -206,6 +212,9 @@ START_TEST(has_the_effect_that_it_names)
 	event.f[F_User] = slice_of(effect_rows[_i].user);
 	if (effect_rows[_i].time >= 0)
 		event.time = effect_rows[_i].time * 1000000;
+	(void)snprintf(raw, sizeof(raw), "{\"user\":\"%s\"}", effect_rows[_i].user);
+	event.raw = slice_of(raw);
+	ck_assert_int_eq(ruleset_complete(set, scratch, NULL, &event, arena), 0);
 	count = ruleset_match(set, scratch, &event, &matches);
 	ck_assert_msg(count == effect_rows[_i].want, "%s", effect_rows[_i].name);
 	if (count > 0)
@@ -219,6 +228,7 @@ START_TEST(has_the_effect_that_it_names)
 	ruleset_scratch_free(scratch);
 	ruleset_unref(set);
 	faults_done(&faults);
+	arena_free(arena);
 }
 END_TEST
 

@@ -101,6 +101,16 @@ make_glob(struct slice pattern, uint16_t *tokens)
 	return (struct glob){ tokens, pattern_parse(pattern, tokens), false };
 }
 
+/* All that a set knows of the field. */
+static void
+scan_field(const struct pattern_set *set, struct pattern_scratch *scratch, enum wevent_field field,
+	struct slice value)
+{
+	for (uint32_t i = 0; i < pattern_scans(set); i++)
+		if (pattern_scan_field(i) == field)
+			pattern_scan(scratch, i, value);
+}
+
 /* One pattern in a set of its own, scanned over one value. */
 static bool
 scan_one(struct glob glob, struct slice text)
@@ -115,7 +125,7 @@ scan_one(struct glob glob, struct slice text)
 	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
 	ck_assert_ptr_nonnull(scratch);
-	pattern_scan(set, scratch, F_Image, text);
+	scan_field(set, scratch, F_Image, text);
 	hit = pattern_matches(scratch, id, text);
 	pattern_scratch_free(scratch);
 	pattern_set_free(set);
@@ -190,7 +200,7 @@ START_TEST(scans_agree_with_the_definition)
 		size_t len = random_text(&state, "aB\\*", text, sizeof(text)), hits, want = 0;
 
 		pattern_reset(scratch);
-		pattern_scan(set, scratch, F_CommandLine, (struct slice){ text, len });
+		scan_field(set, scratch, F_CommandLine, (struct slice){ text, len });
 		for (int i = 0; i < PATTERNS; i++) {
 			bool match = plain_match(globs[i].tokens, globs[i].count, text, len);
 
@@ -234,7 +244,7 @@ START_TEST(a_small_set_finds_what_ends_a_text)
 		memcpy(text + len - 4, ".vbs", 4);
 		value = guard_copy((struct slice){ text, len });
 		pattern_reset(scratch);
-		pattern_scan(set, scratch, F_Image, value);
+		scan_field(set, scratch, F_Image, value);
 		ck_assert_msg(pattern_matches(scratch, script, value), "%zu bytes", len);
 		ck_assert_msg(pattern_matches(scratch, regex, value), "%zu bytes", len);
 		ck_assert(!pattern_matches(scratch, other, value));
@@ -281,12 +291,59 @@ START_TEST(small_sets_agree_with_the_definition)
 						  : next_random(&state) % (len - lens[which] + 1)),
 				part[which], lens[which]);
 		pattern_reset(scratch);
-		pattern_scan(set, scratch, F_CommandLine, (struct slice){ text, len });
+		scan_field(set, scratch, F_CommandLine, (struct slice){ text, len });
 		for (uint32_t i = 0; i < count; i++)
 			ck_assert_msg(
 				pattern_matches(scratch, ids[i], (struct slice){ text, len }) ==
 					plain_match(globs[i].tokens, globs[i].count, text, len),
 				"'%.*s' in '%.*s'", (int)lens[i], part[i], (int)len, text);
+	}
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+END_TEST
+
+/* Values that come again, in two fields, more of them than are remembered: patterns that are found
+ * by where they stand, by their glob, by an expression, or not by a scan. */
+START_TEST(what_was_found_before_is_found_again)
+{
+	static const struct slice forms[] = { SLICE_INIT("ab"), SLICE_INIT("*ab*"),
+		SLICE_INIT("ba*"), SLICE_INIT("*bb"), SLICE_INIT("*ab*aa*"), SLICE_INIT("b?ba*"),
+		SLICE_INIT("*a") };
+	enum { FORMS = sizeof(forms) / sizeof(forms[0]), TEXTS = 20000, LEN = 13 };
+	static uint16_t tokens[FORMS][16];
+	static const enum wevent_field fields[] = { F_Image, F_User };
+	struct glob globs[FORMS];
+	uint32_t ids[2][FORMS], regexes[2], state = 5;
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	char error[PATTERN_ERROR_MAX], text[LEN + 2];
+
+	for (int f = 0; f < 2; f++) {
+		for (int i = 0; i < FORMS; i++) {
+			globs[i] = make_glob(forms[i], tokens[i]);
+			ck_assert_int_eq(pattern_add(set, fields[f], globs[i], &ids[f][i]), 0);
+		}
+		ck_assert_int_eq(
+			pattern_add_regex(set, fields[f], SLICE("ba+b"), 0, &regexes[f]), 0);
+	}
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
+	scratch = pattern_scratch_new(set);
+	for (int t = 0; t < TEXTS; t++) {
+		struct slice value = { text, random_text(&state, "ab", text, LEN) };
+		uint32_t f = next_random(&state) % 2;
+		bool expression = false;
+
+		text[value.len] = '\0';
+		for (const char *at = text; (at = strstr(at, "ba")) != NULL && !expression; at++)
+			expression = at[1 + strspn(at + 1, "a")] == 'b';
+		pattern_reset(scratch);
+		for (uint32_t i = 0; i < FORMS; i++)
+			ck_assert_msg(pattern_matches(scratch, ids[f][i], value) ==
+					      pattern_glob(globs[i], value),
+				"'%s' in '%s'", forms[i].ptr, text);
+		ck_assert_msg(
+			pattern_matches(scratch, regexes[f], value) == expression, "in '%s'", text);
 	}
 	pattern_scratch_free(scratch);
 	pattern_set_free(set);
@@ -331,7 +388,7 @@ START_TEST(nothing_is_found_behind_a_text)
 	scratch = pattern_scratch_new(set);
 	for (int i = 0; i < ROWS(rows); i++) {
 		pattern_reset(scratch);
-		pattern_scan(set, scratch, F_CommandLine, rows[i].text);
+		scan_field(set, scratch, F_CommandLine, rows[i].text);
 		ck_assert_msg(pattern_matches(scratch, ids[i], rows[i].text) == rows[i].want, "%s",
 			rows[i].expression);
 		ck_assert(!pattern_matches(scratch, utf16, rows[i].text));
@@ -377,18 +434,19 @@ START_TEST(fields_and_events_do_not_mix)
 	ck_assert_int_eq(pattern_add(set, F_User, make_glob(SLICE("*"), tokens[1]), &any), 0);
 	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
 	scratch = pattern_scratch_new(set);
-	pattern_scan(set, scratch, F_ParentImage, SLICE("xx"));
-	pattern_scan(set, scratch, F_Image, SLICE_NONE);
-	pattern_scan(set, scratch, F_User, SLICE_NONE);
+	scan_field(set, scratch, F_ParentImage, SLICE("xx"));
+	scan_field(set, scratch, F_Image, SLICE_NONE);
+	scan_field(set, scratch, F_User, SLICE_NONE);
 	(void)pattern_hits(scratch, &count);
 	ck_assert_uint_eq(count, 0);
-	pattern_scan(set, scratch, F_Image, SLICE("axxxxb"));
-	pattern_scan(set, scratch, F_User, SLICE(""));
+	pattern_reset(scratch);
+	scan_field(set, scratch, F_Image, SLICE("axxxxb"));
+	scan_field(set, scratch, F_User, SLICE(""));
 	pattern_set_hit(scratch, any);
 	(void)pattern_hits(scratch, &count);
 	ck_assert_uint_eq(count, 2);
 	pattern_reset(scratch);
-	ck_assert(!pattern_matches(scratch, image, SLICE("xx")));
+	ck_assert(!pattern_matches(scratch, image, SLICE("yy")));
 	ck_assert(!pattern_matches(scratch, any, SLICE_NONE));
 	ck_assert(pattern_matches(scratch, any, SLICE("")));
 	pattern_scratch_free(scratch);
@@ -426,6 +484,7 @@ pattern_suite(void)
 	tcase_add_loop_test(tcase, scans_agree_with_the_definition, 0, 20);
 	tcase_add_test(tcase, a_small_set_finds_what_ends_a_text);
 	tcase_add_loop_test(tcase, small_sets_agree_with_the_definition, 0, 60);
+	tcase_add_test(tcase, what_was_found_before_is_found_again);
 	tcase_add_test(tcase, nothing_is_found_behind_a_text);
 	tcase_add_test(tcase, the_same_pattern_is_kept_once);
 	tcase_add_test(tcase, fields_and_events_do_not_mix);

@@ -503,6 +503,15 @@ static const struct {
 	{ "a number", "  k: 1\n  condition: k\n", WEB, 1 },
 	{ "beside a map", "  k: [nothing, {EventID: 1}]\n  condition: k\n", WEB, 1 },
 	{ "beside a field", "  k: inetpub\n  s: {Image: x}\n  condition: k and not s\n", WEB, 1 },
+	{ "characters as numbers", "  k: inetpub\n  condition: k\n",
+		"{\"a\":\"C:\\\\\\u0069netpub\"}", 1 },
+	{ "what JSON escapes", "  k: ['to: \"a/b\"']\n  condition: k\n",
+		"{\"a\":\"to: \\\"a\\/b\\\"\"}", 1 },
+	{ "too short for a probe", "  k: \"x'\"\n  condition: k\n", "{\"a\":\"x'\"}", 1 },
+	{ "two bytes beside a longer one", "  k: [nothing, 'x ']\n  condition: k\n", WEB, 1 },
+	{ "across wildcards", "  k: 'x?y*'\n  condition: k\n", WEB, 1 },
+	{ "a field without a name", "  k: inetpub\n  condition: k\n", "{\"\":1,\"a\":\"inetpu\"}",
+		0 },
 	{ "no record", "  k: inetpub\n  condition: k\n", NULL, 0 },
 	{ "not a keyword", "  k: inetpub\n  condition: not k\n", WEB, 0 },
 };
@@ -525,7 +534,7 @@ START_TEST(keywords_match_anywhere)
 	event.f[F_EventID] = SLICE("1");
 	event.f[F_Channel] = SLICE(SYSMON);
 	event.raw = slice_of(keyword_rows[_i].raw);
-	ck_assert_int_eq(ruleset_complete(bench.set, NULL, &event, arena), 0);
+	ck_assert_int_eq(ruleset_complete(bench.set, bench.scratch, NULL, &event, arena), 0);
 	ck_assert_msg(
 		ruleset_match(bench.set, bench.scratch, &event, &matches) == keyword_rows[_i].want,
 		"%s", keyword_rows[_i].name);
@@ -558,12 +567,12 @@ START_TEST(columns_of_the_host_match)
 	event.f[F_EventID] = SLICE("1");
 	event.f[F_Channel] = SLICE(SYSMON);
 	event.host = SLICE("web01");
-	ck_assert_int_eq(ruleset_complete(bench.set, enrich, &event, arena), 0);
+	ck_assert_int_eq(ruleset_complete(bench.set, bench.scratch, enrich, &event, arena), 0);
 	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 1);
 	event.host = SLICE("db01");
 	event.more = claimed;
 	event.more_count = 1;
-	ck_assert_int_eq(ruleset_complete(bench.set, enrich, &event, arena), 0);
+	ck_assert_int_eq(ruleset_complete(bench.set, bench.scratch, enrich, &event, arena), 0);
 	ck_assert_uint_eq(ruleset_match(bench.set, bench.scratch, &event, &matches), 0);
 	enrich_free(enrich);
 	bench_close(&bench);
