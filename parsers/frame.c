@@ -279,17 +279,21 @@ bracket_close(struct brackets *open, bool square)
 static size_t
 string_end(struct slice in, size_t at)
 {
-	while (at < in.len) {
-		char byte = in.ptr[at++];
+	static const bool special[256] = {
+		['"'] = true, ['\n'] = true, ['\0'] = true, ['\\'] = true
+	};
 
-		if (byte == '"')
-			return at;
-		if (byte == '\n' || byte == '\0')
-			return 0;
-		if (byte == '\\' && at < in.len && in.ptr[at] != '\n')
+	for (;;) {
+		while (at < in.len && !special[(unsigned char)in.ptr[at]])
 			at++;
+		if (at == in.len)
+			return 0;
+		if (in.ptr[at] == '"')
+			return at + 1;
+		if (in.ptr[at] != '\\')
+			return 0;
+		at += at + 1 < in.len && in.ptr[at + 1] != '\n' ? 2 : 1;
 	}
-	return 0;
 }
 
 /* Does the line that begins at in[at] look like the next record, seen from a value whose first line
