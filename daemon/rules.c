@@ -18,6 +18,7 @@
 
 #include "daemon/cache.h"
 #include "daemon/rules.h"
+#include "detect/ruleset_builder.h"
 
 #define FOLDER_DEPTH_MAX 8
 #define FILES_MAX RULES_MAX

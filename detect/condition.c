@@ -740,3 +740,12 @@ condition_required(const struct condition *condition, const uint32_t *cost, uint
 	assert(n == 1);
 	return total;
 }
+
+bool
+condition_has_keywords(const struct condition *condition)
+{
+	for (uint32_t i = 0; i < condition->item_count; i++)
+		if (condition->items[i].keywords)
+			return true;
+	return false;
+}

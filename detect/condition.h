@@ -115,4 +115,7 @@ bool condition_explain(const struct condition *, struct pattern_scratch *, const
  * Returns how many, 0 when there is no such set; `required` has room for op_count of them. */
 uint32_t condition_required(const struct condition *, const uint32_t *cost, uint32_t *required);
 
+/* Does it look at all that a record says? */
+bool condition_has_keywords(const struct condition *);
+
 #endif

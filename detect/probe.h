@@ -8,14 +8,10 @@
  * has none of them in it as it came, and none of their characters as a number, has no keyword in
  * its text. */
 
-#include "detect/pattern.h"
-#include "parsers/arena.h"
+#include "detect/ruleset_parts.h"
 
-/* Add the probe of a keyword to those of the field, which is none of the event's.  0; -ENOENT when
- * it has none, so that each text is to be looked at; -ENOMEM.  Tokens are the arena's. */
-int probe_add(struct pattern_set *, enum wevent_field, struct glob keyword, struct arena *);
-
-/* Add what finds characters that are written as numbers.  0 or -ENOMEM. */
-int probe_add_numbers(struct pattern_set *, enum wevent_field, struct arena *);
+/* The probes of each channel's keywords, as patterns of a field that is none of the event's, where
+ * all of them have one.  For channels that index_make() has made.  0 or -ENOMEM. */
+int probes_make(struct ruleset *);
 
 #endif

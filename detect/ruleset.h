@@ -1,7 +1,7 @@
 #ifndef DETECT_RULESET_H
 #define DETECT_RULESET_H
 
-/* All rules, compiled: immutable after ruleset_build(), shared by all workers, counted.
+/* All rules, compiled (ruleset_builder.h): immutable, shared by all workers, counted.
  *
  * Rules come as Sigma YAML.  Their strings go into one Vectorscan database a field; an event's
  * fields are scanned once each, and only those that rules of its channel and id look at.  A rule's
@@ -66,22 +66,6 @@ struct match {
 struct ruleset;
 struct ruleset_scratch; /* of one worker and one set */
 
-/* A builder takes texts in any order; the set's order does not depend on it. */
-struct ruleset_builder;
-struct ruleset_builder *ruleset_builder_new(void);
-void ruleset_builder_free(struct ruleset_builder *);
-
-/* Add a file's rules, or the operator's values for |expand, which count for the files that are
- * added after it; faults are added to `faults`, and the rules that have one are left out. `text` is
- * copied. */
-void ruleset_builder_add(
-	struct ruleset_builder *, const char *file, struct slice text, struct faults *);
-
-/* Compile.  NULL when an error was found here (in `faults`) or memory is out; reference count 1.
- * The builder has given its rules away then and can only be freed. */
-struct pattern_cache; /* detect/pattern.h; may be NULL */
-struct ruleset *ruleset_build(
-	struct ruleset_builder *, const struct pattern_cache *, struct faults *);
 struct ruleset *ruleset_ref(struct ruleset *);
 void ruleset_unref(struct ruleset *);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "detect/detect.h"
+#include "detect/ruleset_builder.h"
 
 #define NOW INT64_C(1773470416500000)
 #define HOSTS_MAX 4

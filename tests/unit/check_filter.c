@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "detect/filter.h"
-#include "detect/ruleset.h"
+#include "detect/ruleset_builder.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define SYSMON "Microsoft-Windows-Sysmon/Operational"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detect/ruleset.h"
+#include "detect/ruleset_builder.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detect/ruleset.h"
+#include "detect/ruleset_builder.h"
 #include "tests/unit/guard.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))

@@ -9,7 +9,7 @@
 
 #include <yajl/yajl_tree.h>
 
-#include "detect/ruleset.h"
+#include "detect/ruleset_builder.h"
 
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define CORE TEST_DATA "/../../etc/rules/core/"

@@ -1,0 +1,200 @@
+/* Names become places in the set.  A rule is named by its id, in any letter case, or by its name.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/link.h"
+
+#define CORRELATE_CHAIN_MAX 8
+
+/* Is it called by this id, in any letter case, or this name? */
+static bool
+is_called(const struct sigma_rule *rule, const char *reference)
+{
+	return slice_equal_nocase(slice_of(rule->rule.id), slice_of(reference)) ||
+	       (rule->name != NULL && strcmp(rule->name, reference) == 0);
+}
+
+/* Does the filter speak of the rule?  `used` has room for its references. */
+static bool
+filter_names(const struct filter *filter, const struct sigma_rule *rule, bool *used)
+{
+	bool named = filter->rules == NULL;
+
+	for (uint32_t i = 0; filter->rules != NULL && filter->rules[i] != NULL; i++) {
+		if (!is_called(rule, filter->rules[i]))
+			continue;
+		used[i] = true;
+		named = true;
+	}
+	return named;
+}
+
+/* Put the filter on the lists of its rules, which have room for all filters. */
+static int
+link_filter(struct ruleset *set, const struct filter *filter, struct faults *faults)
+{
+	uint32_t count = 0;
+	bool *used;
+
+	while (filter->rules != NULL && filter->rules[count] != NULL)
+		count++;
+	used = calloc(count + 1, sizeof(*used));
+	if (used == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct plan *plan = &set->plans[i];
+
+		if (!filter_names(filter, &set->rules[i], used))
+			continue;
+		plan->filters[plan->filter_count++] = filter->index;
+		plan->text = plan->text || condition_has_keywords(&filter->condition);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (!used[i])
+			faults_add(faults, filter->file, filter->line, filter->column, true,
+				"the filter names a rule that is not loaded: %s; correct it or "
+				"remove it",
+				filter->rules[i]);
+	free(used);
+	return 0;
+}
+
+/* The rule that a correlation means; -1: there is none. */
+static int64_t
+find_reference(const struct ruleset *set, const char *reference)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (is_called(&set->rules[i], reference))
+			return i;
+	return -1;
+}
+
+/* Put the correlation on the lists of its rules.  0, -ENOMEM, or -EINVAL for a rule that is not
+ * there. */
+static int
+link_correlation(struct ruleset *set, uint32_t index, struct faults *faults)
+{
+	struct sigma_rule *rule = &set->rules[index];
+	struct correlation *correlation = &rule->correlation;
+	int result = 0;
+
+	for (uint32_t i = 0; i < correlation->reference_count; i++) {
+		struct correlation_reference *reference = &correlation->references[i];
+		int64_t found = find_reference(set, reference->name);
+		struct correlation_link *links;
+		struct plan *plan;
+
+		if (found == -1) {
+			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
+				false,
+				"there is no rule with the id or name '%s'; load it or correct the "
+				"name",
+				reference->name);
+			result = -EINVAL;
+			continue;
+		}
+		reference->rule = (uint32_t)found;
+		plan = &set->plans[found];
+		links = arena_grow(set->arena, plan->links, plan->link_count * sizeof(*links),
+			(plan->link_count + 1) * sizeof(*links));
+		if (links == NULL)
+			return -ENOMEM;
+		links[plan->link_count++] = (struct correlation_link){ index, i };
+		plan->links = links;
+	}
+	return result;
+}
+
+/* A correlation has the highest level of its rules where it has none of its own; `depth` is that of
+ * the chain.  false: the chain has no end. */
+static bool
+settle_level(struct ruleset *set, uint32_t index, uint32_t depth)
+{
+	struct sigma_rule *rule = &set->rules[index];
+
+	if (rule->kind != SIGMA_CORRELATION)
+		return true;
+	if (depth == CORRELATE_CHAIN_MAX)
+		return false;
+	for (uint32_t i = 0; i < rule->correlation.reference_count; i++) {
+		uint32_t other = rule->correlation.references[i].rule;
+
+		if (!settle_level(set, other, depth + 1))
+			return false;
+		if (!rule->level && set->rules[other].rule.severity > rule->rule.severity)
+			rule->rule.severity = set->rules[other].rule.severity;
+	}
+	return true;
+}
+
+/* Rules that only correlations speak for.  Those of the core always speak. */
+static void
+silence(struct ruleset *set, uint32_t index, struct faults *faults)
+{
+	struct sigma_rule *rule = &set->rules[index];
+	const struct plan *plan = &set->plans[index];
+
+	for (uint32_t i = 0; i < plan->link_count; i++)
+		if (set->rules[plan->links[i].rule].correlation.generate)
+			return;
+	if (plan->link_count == 0 || rule->rule.core)
+		return;
+	rule->rule.silent = true;
+	if (rule->kind == SIGMA_CORRELATION)
+		return; /* a link of a chain is made for that */
+	faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+		"the rule makes no alerts of its own, since correlation '%s' (%s) counts it; write "
+		"'generate: true' there to have both",
+		set->rules[plan->links[0].rule].rule.title,
+		set->rules[plan->links[0].rule].rule.file);
+}
+
+int
+link_correlations(struct ruleset *set, struct faults *faults)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		int one = 0;
+
+		if (set->rules[i].kind == SIGMA_CORRELATION) {
+			set->correlates = true;
+			one = link_correlation(set, i, faults);
+		}
+		if (one == -ENOMEM)
+			return one;
+		result = result == 0 ? one : result;
+	}
+	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+		if (settle_level(set, i, 0))
+			continue;
+		faults_add(faults, set->rules[i].rule.file, set->rules[i].correlation.line,
+			set->rules[i].correlation.column, false,
+			"a chain of more than %d correlations, or one that leads back to itself; "
+			"shorten it",
+			CORRELATE_CHAIN_MAX);
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < set->count && result == 0; i++)
+		silence(set, i, faults);
+	return result;
+}
+
+int
+link_filters(struct ruleset *set, struct faults *faults)
+{
+	size_t room = set->filter_count * sizeof(uint32_t) + 1;
+
+	for (uint32_t i = 0; i < set->count && set->filter_count > 0; i++) {
+		set->plans[i].filters = arena_alloc(set->arena, room);
+		if (set->plans[i].filters == NULL)
+			return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < set->filter_count; i++)
+		if (link_filter(set, &set->filters[i], faults) != 0)
+			return -ENOMEM;
+	return 0;
+}

@@ -1,0 +1,16 @@
+#ifndef DETECT_LINK_H
+#define DETECT_LINK_H
+
+/* Which rules a filter speaks of, and which rules a correlation counts. */
+
+#include "detect/ruleset_parts.h"
+
+/* Put each filter on the plans of its rules; one that is not loaded is a warning.  0 or -ENOMEM. */
+int link_filters(struct ruleset *, struct faults *);
+
+/* Put each correlation on the plans of its rules, give it their level where it has none, and
+ * silence rules that only correlations speak for.  0, -ENOMEM, or -EINVAL with what is wrong in the
+ * faults: a rule that is not there, a chain that is too long or has no end. */
+int link_correlations(struct ruleset *, struct faults *);
+
+#endif

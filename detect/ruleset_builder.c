@@ -1,0 +1,411 @@
+/* Texts -> rules, in the order of their files and places, and then the set, part by part. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/index.h"
+#include "detect/link.h"
+#include "detect/placeholders.h"
+#include "detect/plan.h"
+#include "detect/probe.h"
+#include "detect/ruleset_builder.h"
+#include "detect/ruleset_parts.h"
+
+#define COLUMN_PREFIX "host_info."
+#define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
+
+struct ruleset_builder {
+	struct arena *arena;
+	struct sigma_rule *rules;
+	uint32_t count, size;
+	struct filter *filters;
+	uint32_t filter_count, filter_size;
+	struct sigma_fields fields;
+	struct placeholders placeholders;
+};
+
+struct ruleset_builder *
+ruleset_builder_new(void)
+{
+	struct ruleset_builder *builder = calloc(1, sizeof(*builder));
+
+	if (builder == NULL)
+		return NULL;
+	builder->arena = arena_new(MEMORY_MAX);
+	if (builder->arena == NULL) {
+		free(builder);
+		return NULL;
+	}
+	return builder;
+}
+
+void
+ruleset_builder_free(struct ruleset_builder *builder)
+{
+	if (builder == NULL)
+		return;
+	arena_free(builder->arena);
+	free(builder->rules);
+	free(builder->filters);
+	sigma_fields_done(&builder->fields);
+	free(builder);
+}
+
+/* Put one more element behind `count` others.  0 or -ENOMEM. */
+static int
+append(void **array, uint32_t *count, uint32_t *size, const void *element, size_t bytes)
+{
+	uint32_t wanted = *size == 0 ? 16 : *size * 2;
+	void *grown;
+
+	if (*count == *size) {
+		grown = realloc(*array, wanted * bytes);
+		if (grown == NULL)
+			return -ENOMEM;
+		*array = grown;
+		*size = wanted;
+	}
+	memcpy((char *)*array + *count * bytes, element, bytes);
+	++*count;
+	return 0;
+}
+
+static int
+keep_document(struct ruleset_builder *builder, const struct sigma_rule *document)
+{
+	void *rules = builder->rules, *filters = builder->filters;
+	int result;
+
+	if (document->kind == SIGMA_FILTER) {
+		result = append(&filters, &builder->filter_count, &builder->filter_size,
+			&document->filter, sizeof(document->filter));
+		builder->filters = filters;
+	} else {
+		result = append(
+			&rules, &builder->count, &builder->size, document, sizeof(*document));
+		builder->rules = rules;
+	}
+	return result;
+}
+
+static int
+add_document(struct ruleset_builder *builder, const struct yaml *yaml, const char *file,
+	struct fy_node *root, struct faults *faults)
+{
+	struct sigma_reader reader = { .yaml = yaml,
+		.arena = builder->arena,
+		.faults = faults,
+		.fields = &builder->fields,
+		.placeholders = &builder->placeholders };
+	struct arena_mark mark = arena_mark(builder->arena);
+	struct sigma_rule document;
+	int result;
+
+	if (placeholders_are(root)) {
+		placeholders_read(&reader, root, &builder->placeholders);
+		return reader.no_memory ? -ENOMEM : 0;
+	}
+	if (builder->count + builder->filter_count == RULES_MAX) {
+		yaml_fault(yaml, root, faults, false, "more than %d rules; remove some", RULES_MAX);
+		return 0;
+	}
+	result = sigma_parse(&reader, file, root, &document);
+	if (result == 0)
+		result = keep_document(builder, &document);
+	else
+		arena_rewind(builder->arena, mark);
+	return result == -ENOMEM ? result : 0;
+}
+
+void
+ruleset_builder_add(
+	struct ruleset_builder *builder, const char *file, struct slice text, struct faults *faults)
+{
+	struct yaml *yaml = yaml_parse(file, text, faults);
+	const char *name;
+
+	if (yaml == NULL)
+		return;
+	if (yaml_count(yaml) == 0)
+		faults_add(faults, file, 0, 0, true, "no rule in it; remove the file");
+	name = arena_copy(builder->arena, (struct slice){ file, strlen(file) + 1 }).ptr;
+	for (size_t i = 0; i < yaml_count(yaml); i++) {
+		if (name == NULL ||
+			add_document(builder, yaml, name, yaml_root(yaml, i), faults) != 0) {
+			faults_add(
+				faults, file, 0, 0, false, "out of memory for this file's rules");
+			break;
+		}
+	}
+	yaml_free(yaml);
+}
+
+static int
+place_compare(const void *left, const void *right)
+{
+	const struct sigma_rule *a = left, *b = right;
+	int order = strcmp(a->rule.file, b->rule.file);
+
+	if (order != 0)
+		return order;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return (a->column > b->column) - (a->column < b->column);
+}
+
+/* Ids in any letter case: by their bytes in lower case. */
+static int
+compare_nocase(const char *a, const char *b)
+{
+	unsigned char left, right;
+
+	do {
+		left = slice_lower((unsigned char)*a++);
+		right = slice_lower((unsigned char)*b++);
+	} while (left == right && left != '\0');
+	return (left > right) - (left < right);
+}
+
+static int
+id_compare(const void *left, const void *right)
+{
+	const struct sigma_rule *a = *(const struct sigma_rule *const *)left;
+	const struct sigma_rule *b = *(const struct sigma_rule *const *)right;
+	int order = compare_nocase(a->rule.id, b->rule.id);
+
+	if (order != 0)
+		return order;
+	return (a->rule.index > b->rule.index) - (a->rule.index < b->rule.index);
+}
+
+static int
+filter_compare(const void *left, const void *right)
+{
+	const struct filter *a = left, *b = right;
+	int order = strcmp(a->file, b->file);
+
+	return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static void
+order_filters(struct ruleset_builder *builder)
+{
+	if (builder->filter_count > 0)
+		qsort(builder->filters, builder->filter_count, sizeof(*builder->filters),
+			filter_compare);
+	for (uint32_t i = 0; i < builder->filter_count; i++)
+		builder->filters[i].index = i;
+}
+
+/* Sort the rules by place and see that no two have one id. */
+static int
+order_rules(struct ruleset_builder *builder, struct faults *faults)
+{
+	const struct sigma_rule **sorted = calloc((size_t)builder->count + 1, sizeof(*sorted));
+	int result = 0;
+
+	if (sorted == NULL)
+		return -ENOMEM;
+	if (builder->count > 0)
+		qsort(builder->rules, builder->count, sizeof(*builder->rules), place_compare);
+	for (uint32_t i = 0; i < builder->count; i++) {
+		builder->rules[i].rule.index = i;
+		sorted[i] = &builder->rules[i];
+	}
+	qsort(sorted, builder->count, sizeof(const struct sigma_rule *), id_compare);
+	for (uint32_t i = 1; i < builder->count; i++) {
+		if (compare_nocase(sorted[i - 1]->rule.id, sorted[i]->rule.id) != 0)
+			continue;
+		faults_add(faults, sorted[i]->rule.file, sorted[i]->id_line, sorted[i]->id_column,
+			false, "id %s is already that of %s:%d; give this rule a new one",
+			sorted[i]->rule.id, sorted[i - 1]->rule.file, sorted[i - 1]->id_line);
+		result = -EINVAL;
+	}
+	free(sorted);
+	return result;
+}
+
+static int
+add_pattern(struct pattern_set *set, enum wevent_field field, struct condition_pattern *pattern)
+{
+	switch (pattern->kind) {
+	case CONDITION_GLOB:
+		return pattern_add(set, field, pattern->glob, &pattern->id);
+	case CONDITION_REGEX:
+		return pattern_add_regex(
+			set, field, pattern->text, pattern->regex_flags, &pattern->id);
+	case CONDITION_COMPARISON:
+		break;
+	}
+	return 0;
+}
+
+static int
+add_patterns(struct pattern_set *set, struct condition *condition)
+{
+	for (uint32_t i = 0; i < condition->item_count; i++) {
+		const struct condition_item *item = &condition->items[i];
+
+		for (uint32_t p = item->first; p < item->first + item->count; p++)
+			if (add_pattern(set, item->field, &condition->patterns[p]) != 0)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Number all patterns and build the databases. */
+static int
+compile_patterns(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
+{
+	char error[PATTERN_ERROR_MAX];
+
+	for (uint32_t i = 0; i < set->count; i++)
+		if (add_patterns(set->patterns, &set->rules[i].condition) != 0)
+			return -ENOMEM;
+	for (uint32_t i = 0; i < set->filter_count; i++)
+		if (add_patterns(set->patterns, &set->filters[i].condition) != 0)
+			return -ENOMEM;
+	if (probes_make(set) != 0)
+		return -ENOMEM;
+	if (pattern_compile(set->patterns, cache, error) == 0)
+		return 0;
+	faults_add(faults, "rules", 0, 0, false, "the patterns of all rules together: %s", error);
+	return -EINVAL;
+}
+
+/* Which of the fields that only rules name are not the record's. */
+static int
+find_own_fields(struct ruleset *set, const struct sigma_fields *fields)
+{
+	struct slice prefix = SLICE(COLUMN_PREFIX);
+
+	set->text = NO_FIELD;
+	set->columns = arena_alloc(set->arena, fields->count * sizeof(*set->columns) + 1);
+	if (set->columns == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < fields->count; i++) {
+		struct slice name = fields->names[i];
+
+		if (name.len == 0)
+			set->text = i;
+		if (!slice_prefix(name, prefix))
+			continue;
+		name = arena_copy(set->arena, (struct slice){ name.ptr, name.len + 1 });
+		if (name.ptr == NULL)
+			return -ENOMEM;
+		set->columns[set->column_count++] = (struct column){ i, name.ptr + prefix.len };
+	}
+	return 0;
+}
+
+/* Is there an event id that both the logsource and the condition allow? */
+static bool
+has_event(const struct ruleset *set, uint32_t rule)
+{
+	const struct plan *plan = &set->plans[rule];
+
+	for (uint32_t i = 0; i < set->rules[rule].route_count; i++) {
+		int32_t id = set->rules[rule].routes[i].event_id;
+
+		if (id == -1 || plan_allows(plan, id))
+			return true;
+	}
+	return set->rules[rule].route_count == 0; /* idle, which has been said */
+}
+
+/* What an author wants to know of how the rules are evaluated. */
+static void
+warn_rules(const struct ruleset *set, struct faults *faults)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct sigma_rule *rule = &set->rules[i];
+
+		if (rule->kind != SIGMA_RULE)
+			continue;
+		if (!has_event(set, i))
+			faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+				"the rule can never match: no event of its logsource has an "
+				"EventID "
+				"that it asks for");
+		else if (rule->route_count > 0 && set->plans[i].wait_count == 0)
+			faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+				"the rule has no text that every match must have, so it is "
+				"evaluated for each event of its logsource; add one where there is "
+				"one");
+	}
+}
+
+static int
+compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
+{
+	int result = plan_rules(set);
+
+	if (result == 0)
+		result = link_filters(set, faults);
+	if (result == 0)
+		result = link_correlations(set, faults);
+	if (result == 0)
+		result = index_make(set);
+	if (result == 0)
+		result = compile_patterns(set, cache, faults);
+	if (result == 0)
+		result = plan_scans(set);
+	if (result == 0)
+		result = index_fill(set);
+	if (result == 0)
+		warn_rules(set, faults);
+	return result;
+}
+
+struct ruleset *
+ruleset_build(
+	struct ruleset_builder *builder, const struct pattern_cache *cache, struct faults *faults)
+{
+	struct ruleset *set = calloc(1, sizeof(*set));
+	int result = -ENOMEM;
+
+	if (set == NULL)
+		goto fail;
+	atomic_init(&set->references, 1);
+	set->patterns = pattern_set_new();
+	if (set->patterns == NULL)
+		goto fail;
+	set->field_count = F_MAX + builder->fields.count;
+	if (builder->fields.count > 0) {
+		set->names = wevent_names_new(builder->fields.names, builder->fields.count);
+		if (set->names == NULL)
+			goto fail;
+	}
+	result = order_rules(builder, faults);
+	if (result != 0)
+		goto fail;
+	order_filters(builder);
+	/* The builder keeps all of it until nothing can fail any more. */
+	set->arena = builder->arena;
+	set->rules = builder->rules;
+	set->count = builder->count;
+	set->filters = builder->filters;
+	set->filter_count = builder->filter_count;
+	set->words = builder->count / 64 + 1;
+	result = find_own_fields(set, &builder->fields);
+	if (result == 0)
+		result = compile(set, cache, faults);
+	if (result != 0)
+		goto fail;
+	builder->arena = NULL;
+	builder->rules = NULL;
+	builder->filters = NULL;
+	return set;
+fail:
+	if (result == -ENOMEM)
+		faults_add(faults, "rules", 0, 0, false, "out of memory for the rules");
+	if (set != NULL) {
+		pattern_set_free(set->patterns);
+		wevent_names_free(set->names);
+	}
+	free(set);
+	return NULL;
+}

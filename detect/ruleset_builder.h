@@ -1,0 +1,26 @@
+#ifndef DETECT_RULESET_BUILDER_H
+#define DETECT_RULESET_BUILDER_H
+
+/* Sigma's texts -> a set of rules. */
+
+#include "detect/pattern.h"
+#include "detect/ruleset.h"
+
+/* A builder takes texts in any order; the set's order does not depend on it. */
+struct ruleset_builder;
+struct ruleset_builder *ruleset_builder_new(void);
+void ruleset_builder_free(struct ruleset_builder *);
+
+/* Add a file's rules, or the operator's values for |expand, which count for the files that are
+ * added after it; faults are added to `faults`, and the rules that have one are left out. `text` is
+ * copied. */
+void ruleset_builder_add(
+	struct ruleset_builder *, const char *file, struct slice text, struct faults *);
+
+/* Compile, with databases that were compiled before, if there are any.  NULL when an error was
+ * found here (in `faults`) or memory is out; reference count 1. The builder has given its rules
+ * away then and can only be freed. */
+struct ruleset *ruleset_build(
+	struct ruleset_builder *, const struct pattern_cache *, struct faults *);
+
+#endif
