@@ -91,7 +91,8 @@ read_bytes(struct recording *recording, struct slice rest)
 			message(recording, bytes);
 		else
 			recording->reader->refused(recording->reader->context, why);
-		recording->reader->progress(recording->reader->context, recording->done);
+		if (recording->reader->progress != NULL)
+			recording->reader->progress(recording->reader->context, recording->done);
 	}
 }
 

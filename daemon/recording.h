@@ -14,7 +14,7 @@ struct recording_reader {
 	bool (*event)(void *context, struct wevent *, int64_t time, struct arena *);
 	/* A message that is no record, or has no host. */
 	void (*refused)(void *context, enum reason);
-	/* A message is done with; so many bytes of the file are. */
+	/* A message is done with; so many bytes of the file are.  NULL: nobody asks. */
 	void (*progress)(void *context, uint64_t done);
 };
 
