@@ -28,7 +28,7 @@ struct stripe {
 	_Alignas(CACHE_LINE) pthread_mutex_t lock;
 	struct item *items;
 	size_t bytes;
-	int64_t due; /* nothing is before */
+	_Atomic int64_t due; /* nothing is before; written under the lock */
 };
 
 struct windows {
@@ -50,7 +50,7 @@ windows_new(size_t bytes_max)
 	for (size_t i = 0; i < STRIPES; i++) {
 		/* With the default attributes it cannot fail. */
 		(void)pthread_mutex_init(&windows->stripes[i].lock, NULL);
-		windows->stripes[i].due = INT64_MAX;
+		atomic_init(&windows->stripes[i].due, INT64_MAX);
 	}
 	return windows;
 }
@@ -178,8 +178,8 @@ give_back(void *table, struct slice key, struct window *window)
 		stripe->bytes -= item->bytes;
 		item->bytes = sizeof(*item) + item->length + window_size(window);
 		stripe->bytes += item->bytes;
-		if (deadline < stripe->due)
-			stripe->due = deadline;
+		if (deadline < atomic_load_explicit(&stripe->due, memory_order_relaxed))
+			atomic_store_explicit(&stripe->due, deadline, memory_order_relaxed);
 		evict(table, stripe);
 	}
 	(void)pthread_mutex_unlock(&stripe->lock);
@@ -199,7 +199,7 @@ find_due(struct stripe *stripe, int64_t now)
 		if (deadline < due)
 			due = deadline;
 	}
-	stripe->due = due;
+	atomic_store_explicit(&stripe->due, due, memory_order_relaxed);
 	return NULL;
 }
 
@@ -210,11 +210,13 @@ borrow_due(void *table, int64_t now, char key[CORRELATE_KEY_MAX], size_t *length
 
 	for (size_t i = 0; i < STRIPES; i++) {
 		struct stripe *stripe = &windows->stripes[i];
-		struct item *item = NULL;
+		struct item *item;
 
+		/* Relaxed: what another thread is about to put there is found the next time. */
+		if (atomic_load_explicit(&stripe->due, memory_order_relaxed) > now)
+			continue;
 		(void)pthread_mutex_lock(&stripe->lock);
-		if (stripe->due <= now)
-			item = find_due(stripe, now);
+		item = find_due(stripe, now);
 		if (item != NULL) {
 			memcpy(key, item->key, item->length);
 			*length = item->length;

@@ -85,6 +85,7 @@ struct database {
 struct pattern_set {
 	struct pattern *patterns;
 	uint32_t count, size;
+	uint32_t *scans; /* pattern -> scan that finds it, or NONE */
 	uint32_t *table; /* hash of a glob and its field -> first pattern */
 	uint32_t table_size;
 	struct database *fields;
@@ -366,6 +367,7 @@ pattern_set_free(struct pattern_set *set)
 	for (uint32_t i = 0; i < set->count; i++)
 		regex_free(set->patterns[i].regex);
 	free(set->fields);
+	free(set->scans);
 	free(set->patterns);
 	free(set->table);
 	free(set);
@@ -909,6 +911,11 @@ pattern_compile(
 			hs_alloc_scratch(database->regexes, &set->prototype) != HS_SUCCESS)
 			return -ENOMEM;
 	}
+	set->scans = malloc(((size_t)set->count + 1) * sizeof(*set->scans));
+	if (set->scans == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->count; i++)
+		set->scans[i] = pattern_is_scanned(set, i) ? pattern_scan_of(set, i) : NONE;
 	set->compiled = true;
 	return 0;
 }
@@ -1167,21 +1174,35 @@ pattern_scan(struct pattern_scratch *scratch, uint32_t number, struct slice valu
 	remember(scratch, number, value, from);
 }
 
+/* What no scan finds. */
+static bool
+matches_alone(struct pattern_scratch *scratch, uint32_t id, struct slice value)
+{
+	const struct pattern *pattern = &scratch->set->patterns[id];
+
+	if (is_hit(scratch, id))
+		return true;
+	if (value.ptr == NULL)
+		return false;
+	return pattern->regex != NULL ? regex_matches(pattern->regex, scratch->regex, value)
+				      : pattern_glob(pattern->glob, value);
+}
+
 bool
 pattern_matches(struct pattern_scratch *scratch, uint32_t id, struct slice value)
 {
-	const struct pattern *pattern = &scratch->set->patterns[id];
+	uint32_t scan = scratch->set->scans[id];
 	uint64_t bit = UINT64_C(1) << (id % 64);
 
-	if (pattern->regex != NULL)
-		return value.ptr != NULL && regex_matches(pattern->regex, scratch->regex, value);
-	if (pattern->anchor == ANCHOR_NONE)
-		return is_hit(scratch, id) ||
-		       (value.ptr != NULL && pattern_glob(pattern->glob, value));
-	pattern_scan(scratch, pattern_scan_of(scratch->set, id), value);
+	if (scan == NONE)
+		return matches_alone(scratch, id, value);
+	if ((scratch->scanned[scan / 64] >> (scan % 64) & 1) == 0)
+		pattern_scan(scratch, scan, value);
+	if (!is_hit(scratch, id))
+		return false;
 	if ((scratch->open[id / 64] & bit) != 0) {
 		scratch->open[id / 64] &= ~bit;
-		if (!pattern_glob(pattern->glob, value))
+		if (!pattern_glob(scratch->set->patterns[id].glob, value))
 			scratch->bits[id / 64] &= ~bit;
 	}
 	return is_hit(scratch, id);
