@@ -373,7 +373,8 @@ after_value(struct parser *parser, enum word word, struct slice name, bool *valu
 	return 0;
 }
 
-/* Tell the first item of each right operand how far its operator is. */
+/* Tell the first item of each right operand how far its operator is.  A selection with a fault of
+ * its own has left no operations, and then nobody evaluates the program. */
 static void
 place_skips(struct condition_op *ops, uint32_t count)
 {
@@ -386,12 +387,16 @@ place_skips(struct condition_op *ops, uint32_t count)
 			break;
 		case CONDITION_AND:
 		case CONDITION_OR:
+			if (n < 2)
+				return;
 			n--;
 			ops[starts[n]].skip = i - starts[n];
 			break;
 		case CONDITION_NOT:
 			break;
 		case CONDITION_SOME:
+			if (n < ops[i].of)
+				return;
 			n -= ops[i].of - 1;
 			break;
 		}

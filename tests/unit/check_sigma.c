@@ -121,6 +121,12 @@ static const struct {
 		     "Abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopq: x\n"
 		     "  condition: s\n"),
 		7, 5, "1 to 64 bytes" },
+	{ "a selection with a fault on both sides",
+		RULE("  s:\n    Image|beginswith: x\n  condition: s and s\n"), 7, 5,
+		"unknown modifier 'beginswith'" },
+	{ "two of selections of which one has a fault",
+		RULE("  s1:\n    Image|beginswith: x\n  s2: {Image: x}\n  condition: 2 of s*\n"), 7,
+		5, "unknown modifier 'beginswith'" },
 	{ "an unknown modifier", RULE("  s:\n    Image|beginswith: x\n  condition: s\n"), 7, 5,
 		"unknown modifier 'beginswith'" },
 	{ "a placeholder without values", RULE("  s:\n    Image|expand: '%x%'\n  condition: s\n"),
