@@ -33,6 +33,8 @@ wevent_field_find(struct slice name)
 {
 	if (slice_equal_nocase(name, SLICE("EventCode")))
 		return F_EventID;
+	if (slice_equal_nocase(name, SLICE("host")))
+		return F_Computer;
 	for (unsigned int i = 0; i < F_MAX; i++) {
 		if (slice_equal_nocase(name, field_names[i]))
 			return (enum wevent_field)i;

@@ -59,7 +59,7 @@ struct wevent {
 };
 
 /* Sysmon's name of a field ("Image"), and the field of a name in any letter case; F_MAX when there
- * is none. Sigma's EventCode is EventID. */
+ * is none.  Sigma's EventCode is EventID, and the alerts' host is Computer. */
 const char *wevent_field_name(enum wevent_field);
 enum wevent_field wevent_field_find(struct slice name);
 

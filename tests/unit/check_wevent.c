@@ -23,6 +23,7 @@ START_TEST(finds_fields_in_any_letter_case)
 	ck_assert_int_eq(wevent_field_find(SLICE("parentimage")), F_ParentImage);
 	ck_assert_int_eq(wevent_field_find(SLICE("eventcode")), F_EventID);
 	ck_assert_int_eq(wevent_field_find(SLICE("EventCode")), F_EventID);
+	ck_assert_int_eq(wevent_field_find(SLICE("host")), F_Computer);
 	ck_assert_int_eq(wevent_field_find(SLICE("Imag")), F_MAX);
 	ck_assert_int_eq(wevent_field_find(SLICE("Image ")), F_MAX);
 	ck_assert_int_eq(wevent_field_find(SLICE("")), F_MAX);
