@@ -604,7 +604,8 @@ append_all(struct expansion *expansion, uint32_t first, struct slice text,
 	return result;
 }
 
-/* Each of the patterns from `first` on becomes one for each value. */
+/* Each of the patterns from `first` on becomes one for each value.  A list without values is a
+ * fault that has been told where the list is. */
 static int
 multiply(struct expansion *expansion, uint32_t first, const struct placeholder *placeholder,
 	char error[MODIFIER_ERROR_MAX])
@@ -623,7 +624,7 @@ multiply(struct expansion *expansion, uint32_t first, const struct placeholder *
 				return result;
 		}
 	}
-	for (uint32_t i = first; i < end; i++) {
+	for (uint32_t i = first; i < end && placeholder->count > 0; i++) {
 		int result = append(&expansion->list[i], placeholder->values[0],
 			expansion->values->arena, error);
 

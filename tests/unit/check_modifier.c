@@ -266,6 +266,27 @@ START_TEST(means_what_the_specification_says)
 }
 END_TEST
 
+/* Its list is at fault, not the rules that name it. */
+START_TEST(a_placeholder_with_no_values_is_one_fault)
+{
+	struct ruleset_builder *builder = ruleset_builder_new();
+	struct faults faults = { 0 };
+
+	ruleset_builder_add(
+		builder, "placeholders.yml", SLICE("placeholders: {None: []}"), &faults);
+	ruleset_builder_add(builder, "t.yml",
+		SLICE("title: t\nid: 6e0a3f0e-0000-4000-8000-000000000001\nlevel: low\n"
+		      "logsource: {product: windows, service: sysmon}\n"
+		      "detection:\n  s:\n    Image|expand: 'a%None%b%None%'\n  condition: s\n"),
+		&faults);
+	ck_assert_uint_eq(faults.errors, 1);
+	ck_assert_str_eq(faults.list[0].file, "placeholders.yml");
+	ck_assert_ptr_nonnull(strstr(faults.list[0].text, "the list of values is empty"));
+	ruleset_builder_free(builder);
+	faults_done(&faults);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -275,6 +296,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, means_what_the_specification_says, 0, ROWS(rows));
+	tcase_add_test(tcase, a_placeholder_with_no_values_is_one_fault);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
