@@ -231,7 +231,7 @@ use_bytes(struct condition_pattern *pattern, struct slice bytes, struct arena *a
 
 	if (tokens == NULL)
 		return -ENOMEM;
-	if (bytes.len > PATTERN_TOKENS_MAX - 2)
+	if (bytes.len > GLOB_TOKENS_MAX - 2)
 		return refuse_value(error, pattern->text, "is too long when encoded; shorten it");
 	for (size_t i = 0; i < bytes.len; i++)
 		tokens[i] = (unsigned char)bytes.ptr[i];
@@ -550,11 +550,11 @@ append(struct condition_pattern *pattern, struct slice text, struct arena *arena
 
 	if (tokens == NULL || copy == NULL)
 		return -ENOMEM;
-	if (len > PATTERN_TOKENS_MAX - 2)
+	if (len > GLOB_TOKENS_MAX - 2)
 		return refuse_value(error, pattern->text, "is too long when expanded; shorten it");
 	if (pattern->glob.count > 0)
 		memcpy(tokens, pattern->glob.tokens, pattern->glob.count * sizeof(*tokens));
-	pattern->glob.count += pattern_parse(text, tokens + pattern->glob.count);
+	pattern->glob.count += glob_parse(text, tokens + pattern->glob.count);
 	pattern->glob.tokens = tokens;
 	if (pattern->text.len > 0)
 		memcpy(copy, pattern->text.ptr, pattern->text.len);

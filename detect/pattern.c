@@ -29,17 +29,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hs/hs.h>
-#include <openssl/evp.h>
-
 #include "detect/memo.h"
 #include "detect/pattern.h"
+#include "detect/vectorscan.h"
 
 #define NONE UINT32_MAX
-#define LITERAL_MIN 2  /* bytes; shorter ones are in nearly every text */
-#define LITERAL_GOOD 6 /* so long that it need not be longer */
-#define DASHES 5       /* that windash means */
-#define PADDING 64     /* bytes behind a text; twice of what is needed */
+#define DASHES 5 /* that windash means */
 
 /* Where a literal must stand in the value for its pattern to match. */
 enum anchor {
@@ -109,150 +104,10 @@ struct pattern_scratch {
 	size_t padded_size;
 };
 
-uint32_t
-pattern_parse(struct slice text, uint16_t *tokens)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (c == '\\' && i + 1 < text.len && strchr("*?\\", text.ptr[i + 1]) != NULL &&
-			text.ptr[i + 1] != '\0') {
-			tokens[n++] = (unsigned char)text.ptr[++i];
-		} else if (c == '*') {
-			if (n == 0 || tokens[n - 1] != TOKEN_MANY)
-				tokens[n++] = TOKEN_MANY;
-		} else {
-			tokens[n++] = c == '?' ? TOKEN_ONE : c;
-		}
-	}
-	return n;
-}
-
-/* The bytes of the character at `at`: one, and those that continue it. */
-static size_t
-character(struct slice text, size_t at)
-{
-	size_t n = 1;
-
-	while (at + n < text.len && ((unsigned char)text.ptr[at + n] & 0xc0) == 0x80)
-		n++;
-	return n;
-}
-
-/* The bytes of a dash that stands for an option's, as |windash has it; 0 for anything else. */
-static size_t
-dash(struct slice text, size_t at)
-{
-	const char *p = text.ptr + at;
-
-	if (*p == '-' || *p == '/')
-		return 1;
-	return text.len - at >= 3 && memcmp(p, "\xe2\x80", 2) == 0 && (unsigned char)p[2] >= 0x93 &&
-			       (unsigned char)p[2] <= 0x95
-		       ? 3
-		       : 0;
-}
-
-/* How many bytes the token takes at `at`; 0 when it does not match there. */
-static size_t
-step(uint16_t token, bool cased, struct slice text, size_t at)
-{
-	if (token == TOKEN_ONE)
-		return character(text, at);
-	if (token == TOKEN_MANY)
-		return 0;
-	if (token == TOKEN_DASH)
-		return dash(text, at);
-	if (cased)
-		return (unsigned char)text.ptr[at] == token;
-	return slice_lower((unsigned char)text.ptr[at]) == slice_lower((unsigned char)token);
-}
-
-bool
-pattern_glob(struct glob glob, struct slice text)
-{
-	uint32_t t = 0, star = NONE;
-	size_t at = 0, resume = 0;
-
-	/* Only the last `*` is ever tried again: an earlier one that takes more cannot help. */
-	while (at < text.len) {
-		size_t n = t < glob.count ? step(glob.tokens[t], glob.cased, text, at) : 0;
-
-		if (n > 0) {
-			t++;
-			at += n;
-		} else if (t < glob.count && glob.tokens[t] == TOKEN_MANY) {
-			star = t++;
-			resume = at;
-		} else if (star != NONE) {
-			t = star + 1;
-			resume += character(text, resume);
-			at = resume;
-		} else {
-			return false;
-		}
-	}
-	while (t < glob.count && glob.tokens[t] == TOKEN_MANY)
-		t++;
-	return t == glob.count;
-}
-
-/* A run of tokens that a scan can look for: plain bytes, and at most one dash. */
-struct run {
-	uint32_t start, len;
-};
-
-/* The longest run with so many dashes, the first of those that are as long. */
-static struct run
-longest(struct glob glob, uint32_t dashes)
-{
-	struct run best = { 0, 0 };
-	uint32_t start = 0, have = 0;
-
-	for (uint32_t i = 0; i < glob.count; i++) {
-		have += glob.tokens[i] == TOKEN_DASH;
-		if (glob.tokens[i] == TOKEN_ONE || glob.tokens[i] == TOKEN_MANY) {
-			start = i + 1;
-			have = 0;
-		}
-		for (; have > dashes; start++)
-			have -= glob.tokens[start] == TOKEN_DASH;
-		if (i + 1 - start > best.len)
-			best = (struct run){ start, i + 1 - start };
-	}
-	return best;
-}
-
-/* What to look for: one literal where that is long enough, else one for each dash there is.  What
- * is too short is in so many texts that it is better asked for. */
-static struct run
-choose_run(struct glob glob)
-{
-	struct run plain = longest(glob, 0), dashed = longest(glob, 1);
-
-	if (plain.len < LITERAL_GOOD && dashed.len > plain.len)
-		plain = dashed;
-	return plain.len < LITERAL_MIN ? (struct run){ 0, 0 } : plain;
-}
-
-uint32_t
-pattern_literal(struct glob glob)
-{
-	return choose_run(glob).len;
-}
-
-bool
-pattern_is_plain(struct glob glob)
-{
-	return longest(glob, 0).len == glob.count;
-}
-
 static enum anchor
 anchor_of(struct glob glob)
 {
-	struct run run = choose_run(glob);
+	struct glob_run run = glob_run(glob);
 	bool before = run.start == 1 && glob.tokens[0] == TOKEN_MANY;
 	bool after =
 		run.start + run.len + 1 == glob.count && glob.tokens[glob.count - 1] == TOKEN_MANY;
@@ -379,7 +234,7 @@ pattern_add(struct pattern_set *set, enum wevent_field field, struct glob glob, 
 	uint32_t *slot;
 	int error = grow(set);
 
-	assert(!set->compiled && glob.count <= PATTERN_TOKENS_MAX);
+	assert(!set->compiled && glob.count <= GLOB_TOKENS_MAX);
 	if (error != 0)
 		return error;
 	slot = &set->table[hash(field, glob) & (set->table_size - 1)];
@@ -501,8 +356,8 @@ dash_bytes(uint32_t n)
 
 /* The literal of a pattern's run with this dash. */
 static int
-entry_make(const struct pattern_set *set, uint32_t pattern, struct run run, struct slice dash_is,
-	struct entry *entry)
+entry_make(const struct pattern_set *set, uint32_t pattern, struct glob_run run,
+	struct slice dash_is, struct entry *entry)
 {
 	const uint16_t *tokens = set->patterns[pattern].glob.tokens + run.start;
 	char *bytes = malloc(run.len + dash_is.len);
@@ -527,7 +382,7 @@ static int
 entries_add(const struct pattern_set *set, uint32_t pattern, struct entry *entries, uint32_t *n)
 {
 	struct glob glob = set->patterns[pattern].glob;
-	struct run run = choose_run(glob);
+	struct glob_run run = glob_run(glob);
 	bool dashed = false;
 
 	for (uint32_t i = run.start; i < run.start + run.len; i++)
@@ -565,152 +420,17 @@ merge(struct database *database, struct entry *entries, uint32_t count)
 	}
 }
 
-/* ---- the cache ---- */
-
-/* The key of a database begins with the library and the processor that it is for. */
-static bool
-key_begin(EVP_MD_CTX *digest, const char *kind)
-{
-	hs_platform_info_t platform;
-	uint64_t about[3];
-
-	if (digest == NULL || hs_populate_platform(&platform) != HS_SUCCESS)
-		return false;
-	about[0] = platform.tune;
-	about[1] = platform.cpu_features;
-	about[2] = PADDING;
-	return EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-	       EVP_DigestUpdate(digest, hs_version(), strlen(hs_version()) + 1) == 1 &&
-	       EVP_DigestUpdate(digest, about, sizeof(about)) == 1 &&
-	       EVP_DigestUpdate(digest, kind, strlen(kind) + 1) == 1;
-}
-
-/* One literal or expression, behind its length and its flags. */
-static bool
-key_add(EVP_MD_CTX *digest, const char *bytes, size_t len, unsigned int flags)
-{
-	uint64_t about[2] = { len, flags };
-
-	return EVP_DigestUpdate(digest, about, sizeof(about)) == 1 &&
-	       EVP_DigestUpdate(digest, bytes, len) == 1;
-}
-
-/* What the cache has for the key; NULL when that is nothing, or no database of this library. */
-static hs_database_t *
-take_cached(const struct pattern_cache *cache, const unsigned char key[PATTERN_KEY])
-{
-	struct slice kept = cache->get(cache->context, key);
-	hs_database_t *database = NULL;
-
-	if (kept.ptr == NULL ||
-		hs_deserialize_database(kept.ptr, kept.len, &database) != HS_SUCCESS)
-		return NULL;
-	return database;
-}
-
-static void
-put_cached(const struct pattern_cache *cache, const unsigned char key[PATTERN_KEY],
-	const hs_database_t *database)
-{
-	char *bytes = NULL;
-	size_t len;
-
-	/* Without memory it is compiled again the next time. */
-	if (hs_serialize_database(database, &bytes, &len) != HS_SUCCESS)
-		return;
-	cache->put(cache->context, key, (struct slice){ bytes, len });
-	free(bytes);
-}
-
 /* ---- compilation ---- */
-
-/* Patterns as Vectorscan takes them. */
-struct input {
-	const char **texts;
-	size_t *lens; /* of literals; NULL for expressions */
-	unsigned int *flags, *ids;
-	uint32_t count;
-};
-
-static bool
-input_make(struct input *input, uint32_t max, bool literals)
-{
-	input->texts = calloc((size_t)max + 1, sizeof(*input->texts));
-	input->lens = literals ? calloc((size_t)max + 1, sizeof(*input->lens)) : NULL;
-	input->flags = calloc((size_t)max + 1, sizeof(*input->flags));
-	input->ids = calloc((size_t)max + 1, sizeof(*input->ids));
-	input->count = 0;
-	return input->texts != NULL && input->flags != NULL && input->ids != NULL &&
-	       (!literals || input->lens != NULL);
-}
-
-static void
-input_done(struct input *input)
-{
-	free(input->texts);
-	free(input->lens);
-	free(input->flags);
-	free(input->ids);
-}
-
-/* Ids are no part of the key: they are places in the list. */
-static bool
-input_key(const struct input *input, unsigned char key[PATTERN_KEY])
-{
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool good = key_begin(digest, input->lens != NULL ? "literals" : "expressions");
-
-	for (uint32_t i = 0; i < input->count && good; i++)
-		good = key_add(digest, input->texts[i],
-			input->lens != NULL ? input->lens[i] : strlen(input->texts[i]),
-			input->flags[i]);
-	good = good && EVP_DigestFinal_ex(digest, key, NULL) == 1;
-	EVP_MD_CTX_free(digest);
-	return good;
-}
-
-/* 0 or -ENOTSUP, with what Vectorscan says in *fault. */
-static int
-compile_input(const struct input *input, hs_database_t **database, hs_compile_error_t **fault)
-{
-	hs_error_t error;
-
-	if (input->lens != NULL)
-		error = hs_compile_lit_multi(input->texts, input->flags, input->ids, input->lens,
-			input->count, HS_MODE_BLOCK, NULL, database, fault);
-	else
-		error = hs_compile_multi(input->texts, input->flags, input->ids, input->count,
-			HS_MODE_BLOCK, NULL, database, fault);
-	return error == HS_SUCCESS ? 0 : -ENOTSUP;
-}
-
-/* The same, from the cache where that has it. */
-static int
-make_database(const struct input *input, const struct pattern_cache *cache,
-	hs_database_t **database, hs_compile_error_t **fault)
-{
-	unsigned char key[PATTERN_KEY];
-	bool keyed = cache != NULL && input_key(input, key);
-	int result;
-
-	*database = keyed ? take_cached(cache, key) : NULL;
-	if (*database != NULL)
-		return 0;
-	result = compile_input(input, database, fault);
-	if (result == 0 && keyed)
-		put_cached(cache, key, *database);
-	return result;
-}
 
 static int
 compile_literals(
 	struct database *database, const struct pattern_cache *cache, char error[PATTERN_ERROR_MAX])
 {
 	hs_compile_error_t *fault = NULL;
-	struct input input;
+	struct vectorscan_input input;
 	int result = -ENOMEM;
 
-	if (input_make(&input, database->count, true)) {
+	if (vectorscan_input_make(&input, database->count, true)) {
 		for (uint32_t i = 0; i < database->count; i++) {
 			input.texts[i] = database->literals[i].bytes;
 			input.lens[i] = database->literals[i].len;
@@ -718,12 +438,12 @@ compile_literals(
 			input.ids[i] = i;
 		}
 		input.count = database->count;
-		result = make_database(&input, cache, &database->hs, &fault);
+		result = vectorscan_make(&input, cache, &database->hs, &fault);
 	}
 	if (fault != NULL)
 		(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s", fault->message);
 	(void)hs_free_compile_error(fault); /* NULL is fine */
-	input_done(&input);
+	vectorscan_input_done(&input);
 	return result;
 }
 
@@ -739,7 +459,7 @@ use_regex(struct pattern_set *set, struct pattern *pattern)
 /* The expressions of a field that Vectorscan may take.  Their ids are places in the list of the
  * database's expressions, since numbers of patterns change with every rule. */
 static void
-list_regexes(const struct pattern_set *set, enum wevent_field field, struct input *input,
+list_regexes(const struct pattern_set *set, enum wevent_field field, struct vectorscan_input *input,
 	uint32_t *patterns)
 {
 	input->count = 0;
@@ -789,7 +509,7 @@ asks_for_end(const struct pattern *pattern)
 /* Expressions that Vectorscan refuses go to PCRE2, one after the other, until it takes the rest. */
 static int
 compile_list(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
-	struct input *input, char error[PATTERN_ERROR_MAX])
+	struct vectorscan_input *input, char error[PATTERN_ERROR_MAX])
 {
 	struct database *database = &set->fields[field];
 	hs_compile_error_t *fault = NULL;
@@ -800,7 +520,7 @@ compile_list(struct pattern_set *set, enum wevent_field field, const struct patt
 
 		list_regexes(set, field, input, database->expressions);
 		if (input->count == 0 ||
-			make_database(input, cache, &database->regexes, &fault) == 0)
+			vectorscan_make(input, cache, &database->regexes, &fault) == 0)
 			return 0;
 		refused = fault->expression;
 		if (refused < 0) {
@@ -821,7 +541,7 @@ static int
 compile_regexes(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
 	char error[PATTERN_ERROR_MAX])
 {
-	struct input input;
+	struct vectorscan_input input;
 	uint32_t count = 0;
 	int result = 0;
 
@@ -838,9 +558,9 @@ compile_regexes(struct pattern_set *set, enum wevent_field field, const struct p
 		return result;
 	set->fields[field].expressions = calloc(count, sizeof(uint32_t));
 	result = -ENOMEM;
-	if (input_make(&input, count, false) && set->fields[field].expressions != NULL)
+	if (vectorscan_input_make(&input, count, false) && set->fields[field].expressions != NULL)
 		result = compile_list(set, field, cache, &input, error);
-	input_done(&input);
+	vectorscan_input_done(&input);
 	return result;
 }
 
@@ -1076,7 +796,7 @@ regex_found(unsigned int id, unsigned long long from, unsigned long long to, uns
 static struct slice
 pad(struct pattern_scratch *scratch, struct slice value)
 {
-	size_t size = value.len + PADDING;
+	size_t size = value.len + VECTORSCAN_PADDING;
 	char *padded;
 
 	if (size > scratch->padded_size) {
@@ -1088,7 +808,7 @@ pad(struct pattern_scratch *scratch, struct slice value)
 	}
 	if (value.len > 0)
 		memcpy(scratch->padded, value.ptr, value.len);
-	memset(scratch->padded + value.len, 0, PADDING);
+	memset(scratch->padded + value.len, 0, VECTORSCAN_PADDING);
 	return (struct slice){ scratch->padded, size };
 }
 
@@ -1185,7 +905,7 @@ matches_alone(struct pattern_scratch *scratch, uint32_t id, struct slice value)
 	if (value.ptr == NULL)
 		return false;
 	return pattern->regex != NULL ? regex_matches(pattern->regex, scratch->regex, value)
-				      : pattern_glob(pattern->glob, value);
+				      : glob_matches(pattern->glob, value);
 }
 
 bool
@@ -1202,7 +922,7 @@ pattern_matches(struct pattern_scratch *scratch, uint32_t id, struct slice value
 		return false;
 	if ((scratch->open[id / 64] & bit) != 0) {
 		scratch->open[id / 64] &= ~bit;
-		if (!pattern_glob(scratch->set->patterns[id].glob, value))
+		if (!glob_matches(scratch->set->patterns[id].glob, value))
 			scratch->bits[id / 64] &= ~bit;
 	}
 	return is_hit(scratch, id);

@@ -8,36 +8,20 @@
  * themselves.  An expression that Vectorscan cannot take is PCRE2's, and is tried only when a rule
  * asks for it. */
 
+#include "detect/glob.h"
 #include "detect/regex.h"
 #include "parsers/wevent.h"
 
-#define PATTERN_TOKENS_MAX 8192 /* of one value; Vectorscan takes no literal over 16,000 bytes */
 #define PATTERN_ERROR_MAX 256
 
-/* A value is a row of tokens: bytes, `?`, `*`, and what |windash makes of a dash: any of - / and
- * the dashes U+2013 to U+2015. */
-enum { TOKEN_ONE = 256, TOKEN_MANY = 257, TOKEN_DASH = 258 };
-
-struct glob {
-	const uint16_t *tokens;
-	uint32_t count;
-	bool cased; /* letters match in their own case only */
+/* Databases that were compiled before, by what they are made of and the processor they are for. */
+#define PATTERN_KEY 32 /* bytes; a SHA-256 */
+struct pattern_cache {
+	void *context;
+	/* What was kept under the key, or an absent slice; good until the next call. */
+	struct slice (*get)(void *context, const unsigned char key[PATTERN_KEY]);
+	void (*put)(void *context, const unsigned char key[PATTERN_KEY], struct slice);
 };
-
-/* Sigma's escapes: \* and \? are plain, \\ is one backslash, a backslash before anything else is
- * itself.  Writes at most text.len tokens and returns how many. */
-uint32_t pattern_parse(struct slice text, uint16_t *tokens);
-
-/* Does the glob match the whole text?  `?` takes one character, of several bytes in UTF-8.  Time is
- * at most the product of both lengths. */
-bool pattern_glob(struct glob, struct slice text);
-
-/* The length of the run that the scan looks for, plain bytes with at most one dash; 0 for a value
- * that is too short for it, or of wildcards only. */
-uint32_t pattern_literal(struct glob);
-
-/* Is it plain bytes and nothing else? */
-bool pattern_is_plain(struct glob);
 
 struct pattern_set;
 struct pattern_scratch;
@@ -65,15 +49,6 @@ uint32_t pattern_scan_of(const struct pattern_set *, uint32_t id);
 uint32_t pattern_scan_of_strings(enum wevent_field);
 uint32_t pattern_scans(const struct pattern_set *);
 enum wevent_field pattern_scan_field(uint32_t scan);
-
-/* Databases that were compiled before, by what they are made of and the processor they are for. */
-#define PATTERN_KEY 32 /* bytes; a SHA-256 */
-struct pattern_cache {
-	void *context;
-	/* What was kept under the key, or an absent slice; good until the next call. */
-	struct slice (*get)(void *context, const unsigned char key[PATTERN_KEY]);
-	void (*put)(void *context, const unsigned char key[PATTERN_KEY], struct slice);
-};
 
 /* Build the databases, or take them from the cache, which may be NULL and may hold any bytes that
  * it was given once.  0, or -ENOMEM or -ENOTSUP with a sentence in `error`. */

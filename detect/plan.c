@@ -31,7 +31,7 @@ plain_id(const struct condition_pattern *pattern)
 {
 	uint64_t id;
 
-	if (pattern->kind != CONDITION_GLOB || !pattern_is_plain(pattern->glob) ||
+	if (pattern->kind != CONDITION_GLOB || !glob_is_plain(pattern->glob) ||
 		slice_number(pattern->text, INT32_MAX, &id) != 0)
 		return -1;
 	return (int32_t)id;
@@ -56,7 +56,7 @@ id_cost(const struct ruleset *set, const struct condition *condition,
 static uint32_t
 pattern_cost(const struct ruleset *set, const struct condition_pattern *pattern)
 {
-	uint32_t len = pattern->kind == CONDITION_GLOB ? pattern_literal(pattern->glob) : 0;
+	uint32_t len = pattern->kind == CONDITION_GLOB ? glob_run(pattern->glob).len : 0;
 
 	if (pattern->kind == CONDITION_REGEX && pattern_is_scanned(set->patterns, pattern->id))
 		return REGEX_COST;

@@ -98,9 +98,9 @@ read_value(struct sigma_reader *reader, struct fy_node *node, struct modifier_va
 			READER_SHOW(text));
 		return;
 	}
-	if (text.len > PATTERN_TOKENS_MAX - 2) {
+	if (text.len > GLOB_TOKENS_MAX - 2) {
 		reader_refuse(reader, node, "a value of %zu bytes, limit %d; shorten it", text.len,
-			PATTERN_TOKENS_MAX - 2);
+			GLOB_TOKENS_MAX - 2);
 		return;
 	}
 	pattern = reader_grow(
@@ -117,7 +117,7 @@ read_value(struct sigma_reader *reader, struct fy_node *node, struct modifier_va
 		return;
 	}
 	pattern->text.len = text.len;
-	pattern->glob = (struct glob){ tokens, pattern_parse(text, tokens), false };
+	pattern->glob = (struct glob){ tokens, glob_parse(text, tokens), false };
 	values->value_count++;
 	values->count++;
 }

@@ -37,7 +37,7 @@ START_TEST(reads_escapes)
 {
 	struct slice text = guard_copy(parse_rows[_i].text);
 	uint16_t tokens[64];
-	uint32_t count = pattern_parse(text, tokens);
+	uint32_t count = glob_parse(text, tokens);
 	char shown[256] = "";
 
 	ck_assert_uint_le(count, text.len);
@@ -98,7 +98,7 @@ static const struct {
 static struct glob
 make_glob(struct slice pattern, uint16_t *tokens)
 {
-	return (struct glob){ tokens, pattern_parse(pattern, tokens), false };
+	return (struct glob){ tokens, glob_parse(pattern, tokens), false };
 }
 
 /* All that a set knows of the field. */
@@ -138,7 +138,7 @@ START_TEST(globs_match)
 	struct glob glob = make_glob(glob_rows[_i].pattern, tokens);
 	struct slice text = guard_copy(glob_rows[_i].text);
 
-	ck_assert(pattern_glob(glob, text) == glob_rows[_i].want);
+	ck_assert(glob_matches(glob, text) == glob_rows[_i].want);
 	ck_assert(scan_one(glob, text) == glob_rows[_i].want);
 	guard_free(text);
 }
@@ -206,7 +206,7 @@ START_TEST(scans_agree_with_the_definition)
 
 			ck_assert(pattern_matches(scratch, ids[i], (struct slice){ text, len }) ==
 				  match);
-			ck_assert(pattern_glob(globs[i], (struct slice){ text, len }) == match);
+			ck_assert(glob_matches(globs[i], (struct slice){ text, len }) == match);
 		}
 		(void)pattern_hits(scratch, &hits);
 		for (uint32_t id = 0; id < pattern_count(set); id++)
@@ -340,7 +340,7 @@ START_TEST(what_was_found_before_is_found_again)
 		pattern_reset(scratch);
 		for (uint32_t i = 0; i < FORMS; i++)
 			ck_assert_msg(pattern_matches(scratch, ids[f][i], value) ==
-					      pattern_glob(globs[i], value),
+					      glob_matches(globs[i], value),
 				"'%s' in '%s'", forms[i].ptr, text);
 		ck_assert_msg(
 			pattern_matches(scratch, regexes[f], value) == expression, "in '%s'", text);

@@ -400,7 +400,7 @@ END_TEST
 
 START_TEST(a_huge_value_is_refused)
 {
-	size_t len = PATTERN_TOKENS_MAX;
+	size_t len = GLOB_TOKENS_MAX;
 	char *text = malloc(len + 512);
 	struct bench bench;
 	int head;
