@@ -71,21 +71,25 @@ print_fault(const struct fault *fault)
 }
 
 void
-cmd_print_faults(const struct faults *faults)
+cmd_print_faults(const struct faults *faults, size_t warnings_max)
 {
 	const struct fault **order = calloc(faults->count + 1, sizeof(*order));
+	size_t warnings = 0;
 
+	for (size_t i = 0; i < faults->count && order != NULL; i++)
+		order[i] = &faults->list[i];
+	if (order != NULL)
+		qsort(order, faults->count, sizeof(*order), compare_fault);
 	for (size_t i = 0; i < faults->count; i++) {
-		if (order == NULL)
-			print_fault(&faults->list[i]);
-		else
-			order[i] = &faults->list[i];
+		const struct fault *fault = order == NULL ? &faults->list[i] : order[i];
+
+		warnings += fault->warning;
+		if (!fault->warning || warnings <= warnings_max)
+			print_fault(fault);
 	}
-	if (order == NULL)
-		return;
-	qsort(order, faults->count, sizeof(*order), compare_fault);
-	for (size_t i = 0; i < faults->count; i++)
-		print_fault(order[i]);
+	if (warnings > warnings_max)
+		fprintf(stderr, "%zu more warnings; t1505d check shows them\n",
+			warnings - warnings_max);
 	free(order);
 }
 
@@ -120,7 +124,7 @@ cmd_load(const char *config, const struct cmd_list *paths, struct faults *faults
 	*loaded = (struct cmd_loaded){ conf, rules };
 	return EX_OK;
 fail:
-	cmd_print_faults(faults);
+	cmd_print_faults(faults, CMD_WARNINGS_MAX);
 	if (result == EX_OSERR)
 		fputs("t1505d: out of memory\n", stderr);
 	conf_free(conf);
@@ -202,7 +206,7 @@ check(const char *file, const struct cmd_list *paths)
 	}
 	if (conf != NULL && conf->rule_path_count > 0)
 		rules = rules_load(conf, &faults);
-	cmd_print_faults(&faults);
+	cmd_print_faults(&faults, SIZE_MAX);
 	print_summary(file == NULL ? paths->list[0] : file, conf, rules, file == NULL, &faults);
 	result = faults.errors > 0 ? EXIT_FAILURE : EX_OK;
 	if (fflush(stdout) == EOF)
@@ -265,7 +269,7 @@ ask_for_socket(const char *file, char **socket)
 	int result = EX_OK;
 
 	if (conf == NULL && file != NULL) {
-		cmd_print_faults(&faults);
+		cmd_print_faults(&faults, CMD_WARNINGS_MAX);
 		result = EX_CONFIG;
 	} else {
 		*socket =

@@ -18,9 +18,12 @@ int cmd_status(int argc, char **argv);
 int cmd_help(const char *text);
 int cmd_usage(const char *text);
 
-/* Print faults sorted by file, line and column to stderr: "FILE:LINE:COLUMN: error: TEXT". */
+/* Print faults sorted by file, line and column to stderr: "FILE:LINE:COLUMN: error: TEXT"; of the
+ * warnings, of which a collection of rules can have hundreds, the first `warnings_max` and the
+ * number of the others. */
+#define CMD_WARNINGS_MAX 10
 struct faults;
-void cmd_print_faults(const struct faults *);
+void cmd_print_faults(const struct faults *, size_t warnings_max);
 
 /* The arguments of an option that may come several times; free() the list. */
 struct cmd_list {

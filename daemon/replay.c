@@ -300,7 +300,7 @@ replay_init(struct replay *replay, const struct options *options)
 
 	if (result != EX_OK)
 		goto done;
-	cmd_print_faults(&faults); /* warnings */
+	cmd_print_faults(&faults, CMD_WARNINGS_MAX); /* which all are warnings */
 	replay->rules = rules_ref(loaded.rules);
 	result = EX_OSERR;
 	replay->sink = (struct detect_sink){ replay, alert_cb, filtered_cb, passed_over_cb };
