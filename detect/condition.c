@@ -466,29 +466,7 @@ pattern_holds(const struct condition_pattern *pattern, enum wevent_field field,
 	return pattern_matches(scratch, pattern->id, wevent_value(event, field));
 }
 
-/* eval_item() without what matched. */
-static bool
-item_holds(const struct condition *condition, const struct condition_item *item,
-	struct pattern_scratch *scratch, const struct wevent *event)
-{
-	const struct condition_pattern *patterns =
-		item->count > 0 ? condition->patterns + item->first : NULL;
-	uint32_t values = 0, last = UINT32_MAX;
-
-	for (uint32_t i = 0; i < item->count; i++) {
-		if (patterns[i].value == last ||
-			!pattern_holds(&patterns[i], item->field, scratch, event))
-			continue;
-		if (!item->all)
-			return !item->negated;
-		last = patterns[i].value;
-		values++;
-	}
-	if (item->all)
-		return (values == item->value_count) != item->negated;
-	return (item->absent && wevent_value(event, item->field).len == 0) != item->negated;
-}
-
+/* Without `match` only the truth is asked for. */
 static bool
 eval_item(const struct condition *condition, const struct condition_item *item,
 	struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
@@ -496,7 +474,7 @@ eval_item(const struct condition *condition, const struct condition_item *item,
 	/* An item may ask for absence alone, and a rule may have no pattern at all. */
 	const struct condition_pattern *patterns =
 		item->count > 0 ? condition->patterns + item->first : NULL;
-	uint32_t before = match->matched_count, values = 0, last = UINT32_MAX;
+	uint32_t before = match == NULL ? 0 : match->matched_count, values = 0, last = UINT32_MAX;
 	bool holds;
 
 	for (uint32_t i = 0; i < item->count; i++) {
@@ -505,7 +483,11 @@ eval_item(const struct condition *condition, const struct condition_item *item,
 			continue;
 		last = patterns[i].value;
 		values++;
+		if (match == NULL && !item->all)
+			break;
 		/* What was asked to be absent has nothing to show. */
+		if (match == NULL)
+			continue;
 		if (patterns[i].kind != CONDITION_COMPARISON ||
 			wevent_value(event, item->field).ptr != NULL)
 			show(match, item, patterns[i].text);
@@ -513,7 +495,7 @@ eval_item(const struct condition *condition, const struct condition_item *item,
 	holds = item->all
 			? values == item->value_count
 			: values > 0 || (item->absent && wevent_value(event, item->field).len == 0);
-	if (!holds || item->negated)
+	if (match != NULL && (!holds || item->negated))
 		match->matched_count = before;
 	return holds != item->negated;
 }
@@ -529,24 +511,39 @@ eval_some(const bool *truth, const struct condition_op *op)
 	return n >= op->least;
 }
 
-/* One program of the condition's items. */
+/* Is the operand that begins with this item left out, given the value of the left one? */
+static bool
+is_settled(const struct condition_op *op, bool left)
+{
+	return op->skip > 0 && left == (op[op->skip].code == CONDITION_OR);
+}
+
+/* One program of the condition's items.  Without `match` operands that can change nothing are left
+ * out. */
 static bool
 run(const struct condition *condition, const struct condition_op *ops, uint32_t op_count,
 	struct pattern_scratch *scratch, const struct wevent *event, struct match *match)
 {
 	bool truth[CONDITION_STACK_MAX + 1];
 	uint32_t pairs[CONDITION_STACK_MAX + 1]; /* matched_count before this value was there */
+	struct match ignored;
 	uint32_t n = 0;
+	bool all = match != NULL;
 
+	match = all ? match : &ignored;
 	match->matched_count = 0;
 	for (uint32_t i = 0; i < op_count; i++) {
 		const struct condition_op *op = &ops[i];
 
 		switch (op->code) {
 		case CONDITION_ITEM:
+			if (!all && n > 0 && is_settled(op, truth[n - 1])) {
+				i += op->skip;
+				continue;
+			}
 			pairs[n] = match->matched_count;
-			truth[n++] = eval_item(
-				condition, &condition->items[op->item], scratch, event, match);
+			truth[n++] = eval_item(condition, &condition->items[op->item], scratch,
+				event, all ? match : NULL);
 			break;
 		case CONDITION_AND:
 			n--;
@@ -572,50 +569,12 @@ run(const struct condition *condition, const struct condition_op *ops, uint32_t 
 	return truth[0];
 }
 
-/* The condition's truth alone. */
-static bool
-holds(const struct condition *condition, struct pattern_scratch *scratch,
-	const struct wevent *event)
-{
-	bool truth[CONDITION_STACK_MAX + 1];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < condition->op_count; i++) {
-		const struct condition_op *op = &condition->ops[i];
-
-		switch (op->code) {
-		case CONDITION_ITEM:
-			if (op->skip > 0 && truth[n - 1] == (op[op->skip].code == CONDITION_OR)) {
-				i += op->skip;
-				break;
-			}
-			truth[n++] =
-				item_holds(condition, &condition->items[op->item], scratch, event);
-			break;
-		case CONDITION_AND:
-		case CONDITION_OR:
-			n--; /* the right operand was not left out, so it decides */
-			truth[n - 1] = truth[n];
-			break;
-		case CONDITION_NOT:
-			truth[n - 1] = !truth[n - 1];
-			break;
-		case CONDITION_SOME:
-			n -= op->of - 1;
-			truth[n - 1] = eval_some(&truth[n - 1], op);
-			break;
-		}
-	}
-	assert(n == 1);
-	return truth[0];
-}
-
 bool
 condition_eval(const struct condition *condition, struct pattern_scratch *scratch,
 	const struct wevent *event, struct match *match)
 {
 	match->matched_count = 0;
-	if (!holds(condition, scratch, event))
+	if (!run(condition, condition->ops, condition->op_count, scratch, event, NULL))
 		return false;
 	return run(condition, condition->ops, condition->op_count, scratch, event, match);
 }
