@@ -19,6 +19,9 @@ struct entry {
 };
 
 struct memo {
+	struct entry *unknown; /* the place of what was asked for last; NULL: it is too long */
+	uint32_t scan;         /* of it */
+	struct slice value;
 	struct entry entries[ENTRIES];
 };
 
@@ -34,38 +37,36 @@ memo_free(struct memo *memo)
 	free(memo);
 }
 
-static size_t
-place(uint32_t scan, struct slice value)
-{
-	return XXH3_64bits_withSeed(value.ptr, value.len, scan) % ENTRIES;
-}
-
 const uint32_t *
-memo_find(const struct memo *memo, uint32_t scan, struct slice value, uint32_t *count)
-{
-	const struct entry *entry;
-
-	if (value.len > MEMO_VALUE_MAX)
-		return NULL;
-	entry = &memo->entries[place(scan, value)];
-	if (entry->scan != scan + 1 || entry->len != value.len ||
-		memcmp(entry->value, value.ptr, value.len) != 0)
-		return NULL;
-	*count = entry->count;
-	return entry->found;
-}
-
-uint32_t *
-memo_put(struct memo *memo, uint32_t scan, struct slice value, uint32_t count)
+memo_find(struct memo *memo, uint32_t scan, struct slice value, uint32_t *count)
 {
 	struct entry *entry;
 
-	if (value.len > MEMO_VALUE_MAX || count > MEMO_FOUND_MAX)
+	memo->unknown = NULL;
+	if (value.len > MEMO_VALUE_MAX)
 		return NULL;
-	entry = &memo->entries[place(scan, value)];
-	entry->scan = scan + 1;
-	entry->len = (uint16_t)value.len;
+	entry = &memo->entries[XXH3_64bits_withSeed(value.ptr, value.len, scan) % ENTRIES];
+	if (entry->scan == scan + 1 && entry->len == value.len &&
+		memcmp(entry->value, value.ptr, value.len) == 0) {
+		*count = entry->count;
+		return entry->found;
+	}
+	memo->unknown = entry;
+	memo->scan = scan;
+	memo->value = value;
+	return NULL;
+}
+
+uint32_t *
+memo_put(struct memo *memo, uint32_t count)
+{
+	struct entry *entry = memo->unknown;
+
+	if (entry == NULL || count > MEMO_FOUND_MAX)
+		return NULL;
+	entry->scan = memo->scan + 1;
+	entry->len = (uint16_t)memo->value.len;
 	entry->count = (uint16_t)count;
-	memcpy(entry->value, value.ptr, value.len);
+	memcpy(entry->value, memo->value.ptr, memo->value.len);
 	return entry->found;
 }

@@ -23,9 +23,10 @@ void memo_free(struct memo *);
 /* What the scan found in the value, of which the patterns that were only candidates have
  * MEMO_CANDIDATE.  NULL: not known.  Good until the next memo_put(). */
 #define MEMO_CANDIDATE (UINT32_C(1) << 31)
-const uint32_t *memo_find(const struct memo *, uint32_t scan, struct slice value, uint32_t *count);
+const uint32_t *memo_find(struct memo *, uint32_t scan, struct slice value, uint32_t *count);
 
-/* Room to write what a scan found in a value: `count` numbers.  NULL when that is too much. */
-uint32_t *memo_put(struct memo *, uint32_t scan, struct slice value, uint32_t count);
+/* Room to write what that scan found in that value, which memo_find() has just not known: `count`
+ * numbers.  NULL when that is too much. */
+uint32_t *memo_put(struct memo *, uint32_t count);
 
 #endif

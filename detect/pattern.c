@@ -836,9 +836,11 @@ is_done(struct pattern_scratch *scratch, uint32_t scan)
 }
 
 void
-pattern_skip_scan(struct pattern_scratch *scratch, uint32_t scan)
+pattern_skip(struct pattern_scratch *scratch, enum wevent_field field)
 {
-	if (scan < pattern_scans(scratch->set))
+	uint32_t first = pattern_scan_of_strings(field);
+
+	for (uint32_t scan = first; scan < first + 2 && scan < pattern_scans(scratch->set); scan++)
 		(void)is_done(scratch, scan);
 }
 
@@ -856,10 +858,10 @@ recall(struct pattern_scratch *scratch, const uint32_t *found, uint32_t count)
 
 /* Hits from the `from`th on are those of the scan, whose patterns no other scan finds. */
 static void
-remember(struct pattern_scratch *scratch, uint32_t number, struct slice value, uint32_t from)
+remember(struct pattern_scratch *scratch, uint32_t from)
 {
 	uint32_t count = scratch->hit_count - from;
-	uint32_t *found = memo_put(scratch->memo, number, value, count);
+	uint32_t *found = memo_put(scratch->memo, count);
 
 	for (uint32_t i = 0; found != NULL && i < count; i++) {
 		uint32_t id = scratch->hits[from + i];
@@ -891,7 +893,7 @@ pattern_scan(struct pattern_scratch *scratch, uint32_t number, struct slice valu
 		return;
 	}
 	run(hs, regexes ? regex_found : found, &scan, pad(scratch, value));
-	remember(scratch, number, value, from);
+	remember(scratch, from);
 }
 
 /* What no scan finds. */

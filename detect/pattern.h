@@ -68,8 +68,8 @@ void pattern_reset(struct pattern_scratch *);
  * nothing.  Hits are added to those that are there. */
 void pattern_scan(struct pattern_scratch *, uint32_t scan, struct slice value);
 
-/* Take it as done: the caller sets its hits. */
-void pattern_skip_scan(struct pattern_scratch *, uint32_t scan);
+/* Take all scans of the field as done: the caller sets its hits. */
+void pattern_skip(struct pattern_scratch *, enum wevent_field);
 
 /* Count a pattern as hit without a scan. */
 void pattern_set_hit(struct pattern_scratch *, uint32_t id);

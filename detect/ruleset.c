@@ -342,9 +342,9 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	for (uint32_t i = 0; i < bucket->preset_count; i++)
 		pattern_set_hit(scratch->patterns, bucket->preset[i]);
 	if (bucket->event_id != -1)
-		pattern_skip_scan(scratch->patterns, pattern_scan_of_strings(F_EventID));
-	for (uint32_t i = 0; i < bucket->scans.count; i++) {
-		uint32_t scan = bucket->scans.scans[i];
+		pattern_skip(scratch->patterns, F_EventID);
+	for (uint32_t i = 0; i < bucket->scan_count; i++) {
+		uint32_t scan = bucket->scans[i];
 
 		pattern_scan(
 			scratch->patterns, scan, wevent_value(event, pattern_scan_field(scan)));

@@ -546,6 +546,35 @@ START_TEST(keywords_match_anywhere)
 }
 END_TEST
 
+/* What an event of one channel found out of its id is nothing that one of another has to go by: in
+ * the first the id's hits are known before anything is scanned. */
+START_TEST(an_id_is_found_behind_events_of_other_channels)
+{
+	static const char *const channels[] = { "Security", "System", "Security", "System" };
+	const struct match *matches;
+	struct wevent event;
+	struct bench bench;
+
+	bench_open(&bench);
+	bench_add(&bench, "a.yml",
+		RULE("01", "security",
+			"  s: {EventID: 5001}\n  t: {EventID|re: '^5\\d01'}\n  condition: s and "
+			"t\n"));
+	bench_add(&bench, "b.yml",
+		RULE("02", "system", "  s: {EventID|re: '^5\\d01'}\n  condition: s\n"));
+	bench_build(&bench);
+	for (int i = 0; i < ROWS(channels); i++) {
+		wevent_clear(&event);
+		event.event_id = 5001;
+		event.f[F_EventID] = SLICE("5001");
+		event.f[F_Channel] = slice_of(channels[i]);
+		ck_assert_msg(ruleset_match(bench.set, bench.scratch, &event, &matches) == 1,
+			"event %d", i);
+	}
+	bench_close(&bench);
+}
+END_TEST
+
 /* The operator's columns are fields; what a record claims under their names is not believed. */
 START_TEST(columns_of_the_host_match)
 {
@@ -1070,6 +1099,7 @@ ruleset_suite(void)
 	tcase_add_test(tcase, an_empty_set_matches_nothing);
 	tcase_add_test(tcase, a_counted_set_outlives_its_first_owner);
 	tcase_add_test(tcase, many_rules_find_their_own_events);
+	tcase_add_test(tcase, an_id_is_found_behind_events_of_other_channels);
 	tcase_add_loop_test(tcase, agrees_with_a_plain_evaluation, 0, 20);
 	suite_add_tcase(suite, tcase);
 	return suite;
