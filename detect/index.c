@@ -154,6 +154,15 @@ preset(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scrat
 	return 0;
 }
 
+static void
+add_scan(struct bucket *bucket, uint32_t scan)
+{
+	for (uint32_t i = 0; i < bucket->scan_count; i++)
+		if (bucket->scans[i] == scan)
+			return;
+	bucket->scans[bucket->scan_count++] = scan;
+}
+
 static int
 fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *scratch)
 {
@@ -161,8 +170,9 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 
 	bucket->waiting = arena_alloc(set->arena, size);
 	bucket->always = arena_alloc(set->arena, size);
-	if (bucket->waiting == NULL || bucket->always == NULL ||
-		scan_list_make(set, &bucket->scans, pattern_scans(set->patterns)) != 0)
+	bucket->scans =
+		arena_alloc(set->arena, pattern_scans(set->patterns) * sizeof(*bucket->scans) + 1);
+	if (bucket->waiting == NULL || bucket->always == NULL || bucket->scans == NULL)
 		return -ENOMEM;
 	memset(bucket->waiting, 0, size);
 	memset(bucket->always, 0, size);
@@ -172,8 +182,8 @@ fill_bucket(struct ruleset *set, struct bucket *bucket, struct pattern_scratch *
 		if (!can_match(set, i, bucket))
 			continue;
 		rules[i / 64] |= UINT64_C(1) << (i % 64);
-		for (uint32_t k = 0; k < set->plans[i].scans.count; k++)
-			scan_list_add(&bucket->scans, set->plans[i].scans.scans[k]);
+		for (uint32_t k = 0; k < set->plans[i].wait_count; k++)
+			add_scan(bucket, pattern_scan_of(set->patterns, set->plans[i].waits[k]));
 		bucket->text = bucket->text || set->plans[i].text;
 		bucket->rule_count++;
 	}

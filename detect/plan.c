@@ -9,22 +9,6 @@
 
 #define REGEX_COST 64 /* a scan of its own: waited for where there is nothing else */
 
-int
-scan_list_make(struct ruleset *set, struct scan_list *list, size_t max)
-{
-	*list = (struct scan_list){ arena_alloc(set->arena, max * sizeof(uint32_t) + 1), 0 };
-	return list->scans == NULL ? -ENOMEM : 0;
-}
-
-void
-scan_list_add(struct scan_list *list, uint32_t scan)
-{
-	for (uint32_t i = 0; i < list->count; i++)
-		if (list->scans[i] == scan)
-			return;
-	list->scans[list->count++] = scan;
-}
-
 /* The event id of a pattern that is a plain number; -1 for any other. */
 static int32_t
 plain_id(const struct condition_pattern *pattern)
@@ -204,7 +188,7 @@ find_waits(struct ruleset *set, const struct condition *condition, struct plan *
 	for (uint32_t i = 0; i < count; i++)
 		total += condition->items[items[i]].count;
 	plan->waits = arena_alloc(set->arena, (size_t)total * sizeof(*plan->waits) + 1);
-	if (plan->waits == NULL || scan_list_make(set, &plan->scans, total) != 0)
+	if (plan->waits == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct condition_item *item = &condition->items[items[i]];
@@ -212,12 +196,8 @@ find_waits(struct ruleset *set, const struct condition *condition, struct plan *
 
 		if (item->all)
 			(void)rarest(set, condition, item, &from, &n); /* its cost is known */
-		for (uint32_t k = from; k < from + n; k++) {
-			uint32_t id = condition->patterns[k].id;
-
-			scan_list_add(&plan->scans, pattern_scan_of(set->patterns, id));
-			plan->waits[plan->wait_count++] = id;
-		}
+		for (uint32_t k = from; k < from + n; k++)
+			plan->waits[plan->wait_count++] = condition->patterns[k].id;
 	}
 	return 0;
 }
@@ -239,7 +219,7 @@ plan_rules(struct ruleset *set)
 }
 
 int
-plan_scans(struct ruleset *set)
+plan_waits(struct ruleset *set)
 {
 	for (uint32_t i = 0; i < set->count; i++)
 		if (set->rules[i].kind != SIGMA_CORRELATION &&

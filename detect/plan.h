@@ -1,8 +1,7 @@
 #ifndef DETECT_PLAN_H
 #define DETECT_PLAN_H
 
-/* How each rule is reached: the event ids that it allows, the patterns that it waits for and the
- * scans that find them. */
+/* How each rule is reached: the event ids that it allows, and the patterns that it waits for. */
 
 #include "detect/ruleset_parts.h"
 
@@ -11,13 +10,8 @@
 int plan_rules(struct ruleset *);
 
 /* The rest, when they are.  0 or -ENOMEM. */
-int plan_scans(struct ruleset *);
+int plan_waits(struct ruleset *);
 
 bool plan_allows(const struct plan *, int32_t event_id);
-
-/* A list with room for `max` scans in the set's arena: 0 or -ENOMEM; and one more of them, unless
- * it is there. */
-int scan_list_make(struct ruleset *, struct scan_list *, size_t max);
-void scan_list_add(struct scan_list *, uint32_t scan);
 
 #endif

@@ -352,7 +352,7 @@ compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *f
 	if (result == 0)
 		result = compile_patterns(set, cache, faults);
 	if (result == 0)
-		result = plan_scans(set);
+		result = plan_waits(set);
 	if (result == 0)
 		result = index_fill(set);
 	if (result == 0)

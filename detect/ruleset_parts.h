@@ -13,21 +13,14 @@
 #define NO_FIELD UINT32_MAX
 #define NO_SCAN UINT32_MAX
 
-/* Scans, each once. */
-struct scan_list {
-	uint32_t *scans;
-	uint32_t count;
-};
-
 /* How a rule is reached; made for each rule while the set is built. */
 struct plan {
 	uint32_t *waits; /* patterns */
 	uint32_t wait_count;
-	int32_t *ids;           /* events, sorted */
-	uint32_t id_count;      /* 0: every event of its channel */
-	struct scan_list scans; /* that find them */
-	bool text;              /* it, or a filter of it, looks at all that a record says */
-	uint32_t *filters;      /* that may take its matches away */
+	int32_t *ids;      /* events, sorted */
+	uint32_t id_count; /* 0: every event of its channel */
+	bool text;         /* it, or a filter of it, looks at all that a record says */
+	uint32_t *filters; /* that may take its matches away */
 	uint32_t filter_count;
 	struct correlation_link *links; /* the correlations that it takes part in */
 	uint32_t link_count;
@@ -37,8 +30,9 @@ struct bucket {
 	struct slice channel;
 	int32_t event_id; /* -1: the ids of the channel that have no bucket */
 	uint32_t rule_count;
-	struct scan_list scans; /* to make first */
-	uint64_t *waiting;      /* rules, as bits */
+	uint32_t *scans; /* to make first, each once: they find what its rules wait for */
+	uint32_t scan_count;
+	uint64_t *waiting; /* rules, as bits */
 	uint64_t *always;
 	uint32_t *preset; /* EventID patterns that hit */
 	uint32_t preset_count;
