@@ -222,19 +222,6 @@ filter_read_schedule(struct sigma_reader *reader, struct fy_node *key, struct fy
 
 /* ---- when it counts ---- */
 
-static bool
-is_routed(const struct filter *filter, const struct wevent *event)
-{
-	for (uint32_t i = 0; i < filter->route_count; i++) {
-		const struct route *route = &filter->routes[i];
-
-		if ((route->event_id == -1 || route->event_id == event->event_id) &&
-			slice_equal_nocase(slice_of(route->channel), event->f[F_Channel]))
-			return true;
-	}
-	return filter->routes == NULL;
-}
-
 /* Hours that end before they begin, or with them, end on the next day. */
 static bool
 is_scheduled(const struct schedule *schedule, int64_t time)
@@ -258,5 +245,7 @@ filter_is_in_force(const struct filter *filter, const struct wevent *event)
 
 	for (uint32_t i = 0; i < filter->schedule_count && event->time != STAMP_NONE; i++)
 		scheduled = scheduled || is_scheduled(&filter->schedules[i], event->time);
-	return scheduled && is_routed(filter, event);
+	return scheduled &&
+	       (filter->routes == NULL || logsource_takes(filter->routes, filter->route_count,
+						  event->f[F_Channel], event->event_id));
 }

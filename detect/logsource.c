@@ -171,3 +171,13 @@ logsource_routes(struct slice product, struct slice category, struct slice servi
 			routes[n++] = (struct route){ services[i].channel, -1 };
 	return n;
 }
+
+bool
+logsource_takes(const struct route *routes, uint32_t count, struct slice channel, int32_t event_id)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if ((routes[i].event_id == -1 || routes[i].event_id == event_id) &&
+			slice_equal_nocase(slice_of(routes[i].channel), channel))
+			return true;
+	return false;
+}

@@ -362,24 +362,14 @@ ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	return n;
 }
 
-static bool
-is_routed(const struct sigma_rule *rule, const struct wevent *event)
-{
-	for (uint32_t i = 0; i < rule->route_count; i++)
-		if ((rule->routes[i].event_id == -1 ||
-			    rule->routes[i].event_id == event->event_id) &&
-			slice_equal_nocase(slice_of(rule->routes[i].channel), event->f[F_Channel]))
-			return true;
-	return false;
-}
-
 bool
 ruleset_explain(const struct ruleset *set, struct ruleset_scratch *scratch, const struct rule *rule,
 	const struct wevent *event, const struct explain_sink *sink, bool *routed)
 {
 	const struct sigma_rule *one = &set->rules[rule->index];
 
-	*routed = is_routed(one, event);
+	*routed = logsource_takes(
+		one->routes, one->route_count, event->f[F_Channel], event->event_id);
 	if (one->kind != SIGMA_RULE)
 		return false;
 	pattern_reset(scratch->patterns);
