@@ -8,7 +8,7 @@
 
 #include "parsers/slice.h"
 
-#define GLOB_TOKENS_MAX 8192 /* of one value; Vectorscan takes no literal over 16,000 bytes */
+#define GLOB_TOKENS_MAX 8192 /* of one value; Hyperscan takes no literal over 16,000 bytes */
 
 /* A value is a row of tokens: bytes, `?`, `*`, and what |windash makes of a dash: any of - / and
  * the dashes U+2013 to U+2015. */

@@ -1,4 +1,4 @@
-/* The strings of all rules -> one Vectorscan database a field, and the scan that sets a bit for
+/* The strings of all rules -> one Hyperscan database a field, and the scan that sets a bit for
  * each pattern that matches.
  *
  * A pattern is a glob.  What is looked for is a literal without case: the whole of it, or the
@@ -9,13 +9,8 @@
  *
  * A glob with letters of a case is looked for in any, and then matched once more as well.
  *
- * Regular expressions have a database of their own for each field, since Vectorscan compiles them
+ * Regular expressions have a database of their own for each field, since Hyperscan compiles them
  * otherwise than literals.  Those that it refuses are matched by PCRE2, and only when a rule asks.
- *
- * Vectorscan 5.4.9 overlooks matches in the last 32 bytes of a text where a database has few
- * patterns (its accelerators for pairs of bytes read the tail wrongly).  So a copy with zeros
- * behind it is scanned, and what ends in them is no match.  An expression that asks where the text
- * ends would see the zeros, and is PCRE2's.
  *
  * Hits are a set of bits and a list of the same, so that forgetting them costs as much as there
  * are.
@@ -29,9 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/hyperscan.h"
 #include "detect/memo.h"
 #include "detect/pattern.h"
-#include "detect/vectorscan.h"
 
 #define NONE UINT32_MAX
 #define DASHES 5 /* that windash means */
@@ -70,11 +65,11 @@ struct link {
 
 struct database {
 	hs_database_t *hs;        /* NULL: no literals */
-	struct literal *literals; /* by Vectorscan's id */
+	struct literal *literals; /* by Hyperscan's id */
 	uint32_t count;
 	struct link *links;
 	hs_database_t *regexes; /* NULL: none */
-	uint32_t *expressions;  /* by Vectorscan's id: the pattern */
+	uint32_t *expressions;  /* by Hyperscan's id: the pattern */
 };
 
 struct pattern_set {
@@ -100,8 +95,8 @@ struct pattern_scratch {
 	struct memo *memo;
 	uint32_t *hits;
 	uint32_t hit_count;
-	char *padded; /* the text that is scanned */
-	size_t padded_size;
+	char *copy; /* of the text that is scanned */
+	size_t copy_size;
 };
 
 static enum anchor
@@ -427,10 +422,10 @@ compile_literals(
 	struct database *database, const struct pattern_cache *cache, char error[PATTERN_ERROR_MAX])
 {
 	hs_compile_error_t *fault = NULL;
-	struct vectorscan_input input;
+	struct hyperscan_input input;
 	int result = -ENOMEM;
 
-	if (vectorscan_input_make(&input, database->count, true)) {
+	if (hyperscan_input_make(&input, database->count, true)) {
 		for (uint32_t i = 0; i < database->count; i++) {
 			input.texts[i] = database->literals[i].bytes;
 			input.lens[i] = database->literals[i].len;
@@ -438,16 +433,16 @@ compile_literals(
 			input.ids[i] = i;
 		}
 		input.count = database->count;
-		result = vectorscan_make(&input, cache, &database->hs, &fault);
+		result = hyperscan_make(&input, cache, &database->hs, &fault);
 	}
 	if (fault != NULL)
-		(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s", fault->message);
+		(void)snprintf(error, PATTERN_ERROR_MAX, "Hyperscan: %s", fault->message);
 	(void)hs_free_compile_error(fault); /* NULL is fine */
-	vectorscan_input_done(&input);
+	hyperscan_input_done(&input);
 	return result;
 }
 
-/* PCRE2 takes over what Vectorscan does not compile. */
+/* PCRE2 takes over what Hyperscan does not compile. */
 static int
 use_regex(struct pattern_set *set, struct pattern *pattern)
 {
@@ -456,10 +451,21 @@ use_regex(struct pattern_set *set, struct pattern *pattern)
 	return pattern->regex == NULL ? -ENOMEM : 0;
 }
 
-/* The expressions of a field that Vectorscan may take.  Their ids are places in the list of the
+static unsigned int
+hyperscan_flags(const struct pattern *pattern)
+{
+	unsigned int flags = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY;
+
+	flags |= (pattern->flags & REGEX_CASELESS) != 0 ? HS_FLAG_CASELESS : 0;
+	flags |= (pattern->flags & REGEX_MULTILINE) != 0 ? HS_FLAG_MULTILINE : 0;
+	flags |= (pattern->flags & REGEX_DOTALL) != 0 ? HS_FLAG_DOTALL : 0;
+	return flags;
+}
+
+/* The expressions of a field that are not PCRE2's.  Their ids are places in the list of the
  * database's expressions, since numbers of patterns change with every rule. */
 static void
-list_regexes(const struct pattern_set *set, enum wevent_field field, struct vectorscan_input *input,
+list_regexes(const struct pattern_set *set, enum wevent_field field, struct hyperscan_input *input,
 	uint32_t *patterns)
 {
 	input->count = 0;
@@ -471,45 +477,18 @@ list_regexes(const struct pattern_set *set, enum wevent_field field, struct vect
 			pattern->regex != NULL)
 			continue;
 		input->texts[n] = pattern->expression;
-		input->flags[n] = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY;
-		input->flags[n] |= (pattern->flags & REGEX_CASELESS) != 0 ? HS_FLAG_CASELESS : 0;
-		input->flags[n] |= (pattern->flags & REGEX_DOTALL) != 0 ? HS_FLAG_DOTALL : 0;
+		input->flags[n] = hyperscan_flags(pattern);
 		input->ids[n] = n;
 		patterns[n] = i;
 		input->count++;
 	}
 }
 
-/* Does the expression ask where the text ends?  In a class `$` is itself. */
-static bool
-asks_for_end(const struct pattern *pattern)
-{
-	bool class = false;
-
-	if ((pattern->flags & REGEX_MULTILINE) != 0)
-		return true;
-	for (const char *p = pattern->expression; *p != '\0'; p++) {
-		if (*p == '\\') {
-			p++;
-			if (*p == 'z' || *p == 'Z')
-				return true;
-			if (*p == '\0')
-				return false;
-		} else if (class) {
-			class = *p != ']' || p[-1] == '[' || (p[-1] == '^' && p[-2] == '[');
-		} else if (*p == '$') {
-			return true;
-		} else {
-			class = *p == '[';
-		}
-	}
-	return false;
-}
-
-/* Expressions that Vectorscan refuses go to PCRE2, one after the other, until it takes the rest. */
+/* What turns out to be too large for Hyperscan goes to PCRE2, one after the other, until it takes
+ * the rest. */
 static int
 compile_list(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
-	struct vectorscan_input *input, char error[PATTERN_ERROR_MAX])
+	struct hyperscan_input *input, char error[PATTERN_ERROR_MAX])
 {
 	struct database *database = &set->fields[field];
 	hs_compile_error_t *fault = NULL;
@@ -520,11 +499,11 @@ compile_list(struct pattern_set *set, enum wevent_field field, const struct patt
 
 		list_regexes(set, field, input, database->expressions);
 		if (input->count == 0 ||
-			vectorscan_make(input, cache, &database->regexes, &fault) == 0)
+			hyperscan_make(input, cache, &database->regexes, &fault) == 0)
 			return 0;
 		refused = fault->expression;
 		if (refused < 0) {
-			(void)snprintf(error, PATTERN_ERROR_MAX, "Vectorscan: %s", fault->message);
+			(void)snprintf(error, PATTERN_ERROR_MAX, "Hyperscan: %s", fault->message);
 			result = -ENOTSUP;
 		} else {
 			result = use_regex(set, &set->patterns[database->expressions[refused]]);
@@ -541,7 +520,7 @@ static int
 compile_regexes(struct pattern_set *set, enum wevent_field field, const struct pattern_cache *cache,
 	char error[PATTERN_ERROR_MAX])
 {
-	struct vectorscan_input input;
+	struct hyperscan_input input;
 	uint32_t count = 0;
 	int result = 0;
 
@@ -551,16 +530,16 @@ compile_regexes(struct pattern_set *set, enum wevent_field field, const struct p
 		if (pattern->field != field || pattern->expression == NULL)
 			continue;
 		count++;
-		if (asks_for_end(pattern))
+		if (!hyperscan_takes(pattern->expression, hyperscan_flags(pattern)))
 			result = use_regex(set, pattern);
 	}
 	if (result != 0 || count == 0)
 		return result;
 	set->fields[field].expressions = calloc(count, sizeof(uint32_t));
 	result = -ENOMEM;
-	if (vectorscan_input_make(&input, count, false) && set->fields[field].expressions != NULL)
+	if (hyperscan_input_make(&input, count, false) && set->fields[field].expressions != NULL)
 		result = compile_list(set, field, cache, &input, error);
-	vectorscan_input_done(&input);
+	hyperscan_input_done(&input);
 	return result;
 }
 
@@ -604,12 +583,11 @@ int
 pattern_compile(
 	struct pattern_set *set, const struct pattern_cache *cache, char error[PATTERN_ERROR_MAX])
 {
-	(void)snprintf(error, PATTERN_ERROR_MAX, "out of memory");
-	if (hs_valid_platform() != HS_SUCCESS) {
-		(void)snprintf(error, PATTERN_ERROR_MAX,
-			"this processor lacks the instructions that Vectorscan needs");
+	const char *fault = hyperscan_fault();
+
+	(void)snprintf(error, PATTERN_ERROR_MAX, "%s", fault != NULL ? fault : "out of memory");
+	if (fault != NULL)
 		return -ENOTSUP;
-	}
 	for (uint32_t i = 0; i < set->count; i++)
 		if (set->patterns[i].field >= set->field_count)
 			set->field_count = (uint32_t)set->patterns[i].field + 1;
@@ -695,7 +673,7 @@ pattern_scratch_free(struct pattern_scratch *scratch)
 	free(scratch->hits);
 	free(scratch->scanned);
 	memo_free(scratch->memo);
-	free(scratch->padded);
+	free(scratch->copy);
 	free(scratch);
 }
 
@@ -760,8 +738,6 @@ found(unsigned int id, unsigned long long from, unsigned long long to, unsigned 
 
 	(void)from; /* 0: the start of a match is not asked for */
 	(void)flags;
-	if (to > scan->len)
-		return 0; /* in the zeros */
 	for (uint32_t link = literal->first; link != NONE;
 		link = scan->database->links[link].next) {
 		uint32_t i = scan->database->links[link].pattern;
@@ -786,30 +762,31 @@ regex_found(unsigned int id, unsigned long long from, unsigned long long to, uns
 	const struct scan *scan = argument;
 
 	(void)from;
+	(void)to;
 	(void)flags;
-	if (to <= scan->len)
-		pattern_set_hit(scan->scratch, scan->database->expressions[id]);
+	pattern_set_hit(scan->scratch, scan->database->expressions[id]);
 	return 0;
 }
 
-/* The text with zeros behind it.  Without memory for that it is scanned as it is. */
-static struct slice
-pad(struct pattern_scratch *scratch, struct slice value)
+/* The text with bytes behind it that may be read.  Without memory for that it is scanned where it
+ * stands. */
+static const char *
+copy(struct pattern_scratch *scratch, struct slice value)
 {
-	size_t size = value.len + VECTORSCAN_PADDING;
-	char *padded;
+	size_t size = value.len + HYPERSCAN_BEHIND;
 
-	if (size > scratch->padded_size) {
-		padded = realloc(scratch->padded, 2 * size);
-		if (padded == NULL)
-			return value;
-		scratch->padded = padded;
-		scratch->padded_size = 2 * size;
+	if (size > scratch->copy_size) {
+		char *room = realloc(scratch->copy, 2 * size);
+
+		if (room == NULL)
+			return value.ptr;
+		scratch->copy = room;
+		scratch->copy_size = 2 * size;
 	}
 	if (value.len > 0)
-		memcpy(scratch->padded, value.ptr, value.len);
-	memset(scratch->padded + value.len, 0, VECTORSCAN_PADDING);
-	return (struct slice){ scratch->padded, size };
+		memcpy(scratch->copy, value.ptr, value.len);
+	memset(scratch->copy + value.len, 0, HYPERSCAN_BEHIND);
+	return scratch->copy;
 }
 
 static void
@@ -817,8 +794,8 @@ run(const hs_database_t *database, match_event_handler callback, struct scan *sc
 	struct slice value)
 {
 	/* It fails only for our own mistakes: another platform's database, a scratch in use. */
-	hs_error_t error = hs_scan(
-		database, value.ptr, (unsigned int)value.len, 0, scan->scratch->hs, callback, scan);
+	hs_error_t error = hs_scan(database, copy(scan->scratch, value), (unsigned int)value.len, 0,
+		scan->scratch->hs, callback, scan);
 
 	assert(error == HS_SUCCESS);
 	(void)error;
@@ -892,7 +869,7 @@ pattern_scan(struct pattern_scratch *scratch, uint32_t number, struct slice valu
 		recall(scratch, found_before, count);
 		return;
 	}
-	run(hs, regexes ? regex_found : found, &scan, pad(scratch, value));
+	run(hs, regexes ? regex_found : found, &scan, value);
 	remember(scratch, from);
 }
 

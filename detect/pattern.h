@@ -5,7 +5,7 @@
  *
  * A set is filled, compiled once, and then only read, by any number of threads; what a scan writes
  * is in a scratch of one thread.  Letters match in either case in ASCII; other bytes match
- * themselves.  An expression that Vectorscan cannot take is PCRE2's, and is tried only when a rule
+ * themselves.  An expression that Hyperscan cannot take is PCRE2's, and is tried only when a rule
  * asks for it. */
 
 #include "detect/glob.h"

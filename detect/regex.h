@@ -1,7 +1,7 @@
 #ifndef DETECT_REGEX_H
 #define DETECT_REGEX_H
 
-/* Regular expressions by PCRE2, under limits: what Vectorscan cannot do, and the judge of what is
+/* Regular expressions by PCRE2, under limits: what Hyperscan cannot do, and the judge of what is
  * an expression at all.  They are searched for, not anchored. */
 
 #include "parsers/slice.h"

@@ -3,7 +3,7 @@
 
 /* All rules, compiled (ruleset_builder.h): immutable, shared by all workers, counted.
  *
- * Rules come as Sigma YAML.  Their strings go into one Vectorscan database a field; an event's
+ * Rules come as Sigma YAML.  Their strings go into one Hyperscan database a field; an event's
  * fields are scanned once each, and only those that rules of its channel and id look at.  A rule's
  * condition is evaluated only when one of the patterns that it cannot match without has hit.  What
  * of Sigma is not understood is an error with its place, never ignored. */

@@ -210,7 +210,7 @@ START_TEST(a_set_from_the_cache_is_the_same)
 			ck_assert_int_eq(pattern_add(set, F_Image,
 						 (struct glob){ tokens[i], 3, false }, &ids[i]),
 				0);
-		/* The first is refused by Vectorscan, the second is not. */
+		/* The first is refused by Hyperscan, the second is not. */
 		ck_assert_int_eq(pattern_add_regex(set, F_Image, SLICE("(a)\\1"), 0, &ids[3]), 0);
 		ck_assert_int_eq(pattern_add_regex(set, F_Image, SLICE("x.*y"), 0, &ids[3]), 0);
 		ck_assert_int_eq(pattern_compile(set, &patterns, error), 0);

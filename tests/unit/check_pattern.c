@@ -2,6 +2,7 @@
  * unreadable page. */
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,37 +220,64 @@ START_TEST(scans_agree_with_the_definition)
 }
 END_TEST
 
-/* Vectorscan 5.4.9 by itself overlooks ".vbs" at the end of three of four texts. */
-START_TEST(a_small_set_finds_what_ends_a_text)
+/* A word in texts of every length up to some vectors of a scanner's, at their end and before it, as
+ * a string and as an expression. */
+static const struct {
+	const char *word, *glob, *expression;
+} offset_rows[] = {
+	{ ".vbs", "*.vbs*", "\\.(vbs|wsh)" },
+	{ "\\", "*\\\\*", "\\\\" },
+	{ ";", "*;*", ";" },
+	{ "qq", "*qq*", "q+" },
+	{ "%q%", "*%?%*", "%.*%" },
+	{ "^q^", "*^q^*", "\\^.*\\^" },
+	{ "&", "*&*", "&&?" },
+	{ "foo(", "*foo(*", "foo[\\(\\[]" },
+	{ "q", "*q*", "[^z]" },
+	{ "abcd", "*ab*cd*", "(?i)AB.*cd" },
+};
+
+START_TEST(nothing_is_overlooked_at_any_offset)
 {
-	enum { LEN = 400 };
+	enum { LEN = 300 };
+	const char *word = offset_rows[_i].word, *expression = offset_rows[_i].expression;
+	size_t word_len = strlen(word);
 	struct pattern_set *set = pattern_set_new();
 	struct pattern_scratch *scratch;
 	uint16_t tokens[2][8];
-	char text[LEN], error[PATTERN_ERROR_MAX];
-	uint32_t script, other, regex;
+	char text[LEN], at_end[32], error[PATTERN_ERROR_MAX];
+	uint32_t string, other, regex, last;
 
+	(void)snprintf(at_end, sizeof(at_end), "(?:%s)$", expression);
+	ck_assert_int_eq(pattern_add(set, F_Image,
+				 make_glob(slice_of(offset_rows[_i].glob), tokens[0]), &string),
+		0);
 	ck_assert_int_eq(
-		pattern_add(set, F_Image, make_glob(SLICE("*.vbs"), tokens[0]), &script), 0);
-	ck_assert_int_eq(
-		pattern_add(set, F_Image, make_glob(SLICE("*.wsh"), tokens[1]), &other), 0);
-	ck_assert_int_eq(pattern_add_regex(set, F_Image, SLICE("\\.(vbs|wsh)"), 0, &regex), 0);
+		pattern_add(set, F_Image, make_glob(SLICE("*.wsf"), tokens[1]), &other), 0);
+	ck_assert_int_eq(pattern_add_regex(set, F_Image, slice_of(expression), 0, &regex), 0);
+	ck_assert_int_eq(pattern_add_regex(set, F_User, slice_of(at_end), 0, &last), 0);
 	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
-	ck_assert(pattern_is_scanned(set, regex));
+	ck_assert(pattern_is_scanned(set, regex) && pattern_is_scanned(set, last));
 	scratch = pattern_scratch_new(set);
-	memset(text, 'a', LEN);
-	for (size_t len = 4; len < LEN; len++) {
-		struct slice value;
+	for (size_t at = 0; at + word_len <= LEN; at++) {
+		for (size_t len = at + word_len; len <= LEN; len = len < LEN ? LEN : LEN + 1) {
+			struct slice value;
 
-		memcpy(text + len - 4, ".vbs", 4);
-		value = guard_copy((struct slice){ text, len });
-		pattern_reset(scratch);
-		scan_field(set, scratch, F_Image, value);
-		ck_assert_msg(pattern_matches(scratch, script, value), "%zu bytes", len);
-		ck_assert_msg(pattern_matches(scratch, regex, value), "%zu bytes", len);
-		ck_assert(!pattern_matches(scratch, other, value));
-		guard_free(value);
-		text[len - 4] = 'a';
+			memset(text, 'z', LEN);
+			memcpy(text + at, word, word_len);
+			value = guard_copy((struct slice){ text, len });
+			pattern_reset(scratch);
+			scan_field(set, scratch, F_Image, value);
+			ck_assert_msg(
+				pattern_matches(scratch, string, value), "at %zu of %zu", at, len);
+			ck_assert_msg(
+				pattern_matches(scratch, regex, value), "at %zu of %zu", at, len);
+			ck_assert(!pattern_matches(scratch, other, value));
+			ck_assert_msg(
+				pattern_matches(scratch, last, value) == (len == at + word_len),
+				"at %zu of %zu", at, len);
+			guard_free(value);
+		}
 	}
 	pattern_scratch_free(scratch);
 	pattern_set_free(set);
@@ -350,7 +378,107 @@ START_TEST(what_was_found_before_is_found_again)
 }
 END_TEST
 
-/* What stands behind a text while it is scanned is no part of it. */
+/* An expression of random parts; it may be none. */
+static void
+random_expression(uint32_t *state, char *text, size_t size)
+{
+	static const char *const parts[] = { "a", "b", ";", "%", "\\\\", "\\^", "q", ".", "ab",
+		"[ab]", "[^a]", "[;%]", "\\s", "\\w", "[^\\\\]", "$", "^", "\\b", "\\z", "(", ")",
+		"|", "?", "+", "*", "{2,5}", "{3}", ".*", "(?:", "[(\\[]", "(?=a)", "\n" };
+	size_t count = 1 + next_random(state) % 7, len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count && len + 8 < size; i++)
+		len += (size_t)snprintf(
+			text + len, size - len, "%s", parts[next_random(state) % ROWS(parts)]);
+}
+
+/* Whoever of the two matches an expression, PCRE2 is right. */
+static void
+compare_with_pcre2(uint32_t *state, uint32_t count, struct regex_scratch *judge)
+{
+	enum { EXPRESSIONS = 8, TEXTS = 40, TEXT = 300 };
+	static char expressions[EXPRESSIONS][64];
+	struct regex *regexes[EXPRESSIONS];
+	uint32_t ids[EXPRESSIONS];
+	struct pattern_set *set = pattern_set_new();
+	struct pattern_scratch *scratch;
+	char text[TEXT], error[REGEX_ERROR_MAX];
+
+	for (uint32_t i = 0; i < count; i++) {
+		unsigned int flags = next_random(state) % 8;
+
+		do
+			random_expression(state, expressions[i], sizeof(expressions[i]));
+		while (regex_check(slice_of(expressions[i]), flags, error) != 0);
+		regexes[i] = regex_new(slice_of(expressions[i]), flags);
+		ck_assert_int_eq(pattern_add_regex(set, F_CommandLine, slice_of(expressions[i]),
+					 flags, &ids[i]),
+			0);
+	}
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
+	scratch = pattern_scratch_new(set);
+	for (int t = 0; t < TEXTS; t++) {
+		const char *letters =
+			t % 2 == 0 ? "aaaaaaaaaaaaaaaB;%\\" : "zzzzzzzzzzzzzab;%\\^q(\n ";
+		struct slice value = { text, random_text(state, letters, text, TEXT) };
+
+		pattern_reset(scratch);
+		for (uint32_t i = 0; i < count; i++)
+			ck_assert_msg(pattern_matches(scratch, ids[i], value) ==
+					      regex_matches(regexes[i], judge, value),
+				"/%s/ in '%.*s'", expressions[i], (int)value.len, text);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		regex_free(regexes[i]);
+	pattern_scratch_free(scratch);
+	pattern_set_free(set);
+}
+
+START_TEST(expressions_agree_with_pcre2)
+{
+	struct regex_scratch *judge = regex_scratch_new();
+	uint32_t state = 4711 + (uint32_t)_i;
+
+	for (uint32_t i = 0; i < 40; i++)
+		compare_with_pcre2(&state, 1 + i % 8, judge);
+	regex_scratch_free(judge);
+}
+END_TEST
+
+/* Hyperscan compiles some repeats for many seconds: those are PCRE2's. */
+START_TEST(large_repeats_do_not_delay_a_load)
+{
+	static const struct {
+		const char *expression;
+		bool scanned;
+	} rows[] = {
+		{ "a.{1,256}b", true },
+		{ "(?:[a-f0-9]{2}-){5}[a-f0-9]{2}", true },
+		{ "a.{1,3000}b", false },
+		{ "a.{3000,}b", false },
+		{ "(a|bc){3000}", false },
+		{ "((a|.b){40}c){40}", false },
+		{ "(a)\\1", false },
+		{ "a(?=b)", false },
+	};
+	struct pattern_set *set = pattern_set_new();
+	char error[PATTERN_ERROR_MAX];
+	uint32_t ids[ROWS(rows)];
+
+	for (int i = 0; i < ROWS(rows); i++)
+		ck_assert_int_eq(pattern_add_regex(set, F_CommandLine, slice_of(rows[i].expression),
+					 0, &ids[i]),
+			0);
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
+	for (int i = 0; i < ROWS(rows); i++)
+		ck_assert_msg(pattern_is_scanned(set, ids[i]) == rows[i].scanned, "%s",
+			rows[i].expression);
+	pattern_set_free(set);
+}
+END_TEST
+
+/* Where a text ends is known to an expression. */
 START_TEST(nothing_is_found_behind_a_text)
 {
 	static const struct {
@@ -482,9 +610,11 @@ pattern_suite(void)
 	tcase_add_loop_test(tcase, reads_escapes, 0, ROWS(parse_rows));
 	tcase_add_loop_test(tcase, globs_match, 0, ROWS(glob_rows));
 	tcase_add_loop_test(tcase, scans_agree_with_the_definition, 0, 20);
-	tcase_add_test(tcase, a_small_set_finds_what_ends_a_text);
+	tcase_add_loop_test(tcase, nothing_is_overlooked_at_any_offset, 0, ROWS(offset_rows));
 	tcase_add_loop_test(tcase, small_sets_agree_with_the_definition, 0, 60);
 	tcase_add_test(tcase, what_was_found_before_is_found_again);
+	tcase_add_loop_test(tcase, expressions_agree_with_pcre2, 0, 8);
+	tcase_add_test(tcase, large_repeats_do_not_delay_a_load);
 	tcase_add_test(tcase, nothing_is_found_behind_a_text);
 	tcase_add_test(tcase, the_same_pattern_is_kept_once);
 	tcase_add_test(tcase, fields_and_events_do_not_mix);
