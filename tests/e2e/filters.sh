@@ -6,7 +6,8 @@ need jq curl
 filter=$source_dir/tests/filters/java_server_children
 gone=$(wc -l <"$filter/filtered.ndjson") stay=$(wc -l <"$filter/alert.ndjson")
 to_file "metrics: \"127.0.0.1:0\""
-sed -i 's/rules: { \(.*\) }/rules: { \1, filters: [ java_server_children.yml ] }/' "$dir/t1505d.yml"
+rules=$source_dir/etc/rules
+sed -i "s|rules: .*|rules: { paths: [ \"$rules/core\", \"$rules/extended\" ], filters: [ java_server_children.yml ] }|" "$dir/t1505d.yml"
 start
 cat "$filter/filtered.ndjson" "$filter/alert.ndjson" | tcp
 until_true "$patience" has_messages $((gone + stay))
