@@ -22,6 +22,7 @@
 
 #include "daemon/conf_value.h"
 #include "daemon/rules.h"
+#include "detect/spelling.h"
 
 #define SHOWN_MAX 80 /* bytes of a value in a fault */
 #define PATH_TEXT_MAX 128
@@ -284,32 +285,6 @@ key_of(const struct setting *setting, const char *section)
 	return slice_sub(path, 0, end);
 }
 
-/* How many letters must be added, removed or replaced to make `b` of `a` (Levenshtein), or a lot
- * for long words. */
-static size_t
-distance(struct slice a, struct slice b)
-{
-	size_t row[PATH_TEXT_MAX];
-
-	if (a.len >= PATH_TEXT_MAX || b.len >= PATH_TEXT_MAX)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t replace = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-			size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-			diagonal = row[j];
-			row[j] = replace < shorter ? replace : shorter;
-		}
-	}
-	return row[b.len];
-}
-
 /* What the writer may have meant: a word that is spelt alike, the same word elsewhere, else all
  * that there is. */
 static void
@@ -322,8 +297,8 @@ suggest(const char *section, struct slice key, char *text, size_t size)
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		struct slice known = key_of(&settings[i], section);
 
-		if (known.len > 0 && distance(key, known) < best) {
-			best = distance(key, known);
+		if (known.len > 0 && spelling_distance(key, known) < best) {
+			best = spelling_distance(key, known);
 			(void)snprintf(text, size, "did you mean %.*s?", (int)known.len, known.ptr);
 		}
 	}
