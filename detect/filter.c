@@ -6,6 +6,7 @@
 
 #include "detect/filter.h"
 #include "detect/selection.h"
+#include "detect/spelling.h"
 
 #define USEC INT64_C(1000000)
 #define DAY_SECONDS 86400
@@ -41,6 +42,22 @@ has_not(struct slice condition)
 	return false;
 }
 
+/* A key of the document that has slipped into the map would be one more selection, and have no
+ * effect or a wrong one. */
+static void
+check_selection(struct sigma_reader *reader, struct fy_node *key)
+{
+	static const char *const outside[] = { "action", "logsource", "schedule" };
+	struct slice name = yaml_scalar(key);
+
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+		if (spelling_is_near(name, slice_of(outside[i])))
+			reader_refuse(reader, key,
+				"'%.*s' would be a selection here; write '%s' beside 'filter', not "
+				"in it",
+				READER_SHOW(name), outside[i]);
+}
+
 void
 filter_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
 	struct filter *filter)
@@ -58,6 +75,7 @@ filter_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node *va
 	while ((pair = fy_node_mapping_iterate(value, &iterator)) != NULL) {
 		struct fy_node *name = fy_node_pair_key(pair), *node = fy_node_pair_value(pair);
 
+		check_selection(reader, name);
 		if (slice_equal(yaml_scalar(name), SLICE("rules"))) {
 			read_rules(reader, name, node, filter);
 			rules = true;

@@ -1,9 +1,9 @@
 /* Sigma documents (specification 2.1): what an alert says of a rule, the events that it is for, and
  * what it looks for.
  *
- * The specification's keys are in tables.  Keys of the author's own at the top level are allowed by
- * it and passed over; everything else that is not known is refused with its place: a rule that is
- * loaded means what it says.
+ * The specification's keys are in tables.  Keys of the author's own at the top level of a rule are
+ * allowed by it and passed over, with a warning where one is a slip for another key; everything
+ * else that is not known is refused with its place: a rule that is loaded means what it says.
  *
  * Fields that the canonical event does not have are kept from the record for the rules that name
  * them, under the very name. */
@@ -14,6 +14,7 @@
 #include "detect/lint.h"
 #include "detect/selection.h"
 #include "detect/sigma.h"
+#include "detect/spelling.h"
 
 struct document {
 	struct sigma_reader *reader;
@@ -332,11 +333,13 @@ read_schedule(struct document *document, struct fy_node *key, struct fy_node *va
 
 static const struct {
 	const char *key;
-	read_function *read;
-	unsigned int kinds; /* of documents that have it; in others it is the author's own */
+	read_function *read; /* NULL: for people */
+	unsigned int kinds;  /* of documents that have it */
 } keys[] = {
 	{ "action", read_action, ALL_KINDS },
+	{ "author", NULL, ALL_KINDS },
 	{ "correlation", read_correlation, KIND(CORRELATION) },
+	{ "date", NULL, ALL_KINDS },
 	{ "description", read_description, ALL_KINDS },
 	{ "detection", read_detection, KIND(RULE) },
 	{ "detection_type", read_detection_type, ALERTING },
@@ -346,13 +349,23 @@ static const struct {
 	{ "generate", read_generate, KIND(CORRELATION) },
 	{ "id", read_id, ALL_KINDS },
 	{ "level", read_level, ALERTING },
+	{ "license", NULL, ALL_KINDS },
 	{ "logsource", read_logsource, KIND(RULE) | KIND(FILTER) },
+	{ "modified", NULL, ALL_KINDS },
 	{ "name", read_name, ALL_KINDS },
+	{ "references", NULL, ALL_KINDS },
+	{ "related", NULL, ALL_KINDS },
 	{ "schedule", read_schedule, KIND(FILTER) },
+	{ "scope", NULL, ALL_KINDS },
 	{ "status", read_status, ALL_KINDS },
 	{ "tags", read_tags, ALERTING },
 	{ "taxonomy", read_taxonomy, ALL_KINDS },
 	{ "title", read_title, ALL_KINDS },
+};
+#define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
+
+static const char *const kind_names[] = {
+	[SIGMA_RULE] = "rule", [SIGMA_FILTER] = "filter", [SIGMA_CORRELATION] = "correlation"
 };
 
 /* The keys that say what a document is; a rule has detection. */
@@ -386,28 +399,60 @@ find_kind(struct document *document, struct fy_node *root)
 	return true;
 }
 
+/* A key that is in no row.  A filter that drops what it should lower, or always instead of at
+ * night, loses alerts: it has no keys of its author's own. */
+static void
+unknown_key(struct document *document, struct fy_node *key)
+{
+	struct sigma_reader *reader = document->reader;
+	struct slice name = yaml_scalar(key);
+	bool filter = document->out->kind == SIGMA_FILTER;
+	size_t i = 0;
+
+	while (i < KEY_COUNT && ((keys[i].kinds & 1U << document->out->kind) == 0 ||
+					!spelling_is_near(name, slice_of(keys[i].key))))
+		i++;
+	if (filter && i == KEY_COUNT)
+		reader_refuse(
+			reader, key, "a filter has no key '%.*s'; remove it", READER_SHOW(name));
+	else if (filter)
+		reader_refuse(reader, key, "a filter has no key '%.*s'; did you mean %s?",
+			READER_SHOW(name), keys[i].key);
+	else if (i < KEY_COUNT)
+		yaml_fault(reader->yaml, key, reader->faults, true,
+			"'%.*s' is a key that says nothing; did you mean %s?", READER_SHOW(name),
+			keys[i].key);
+}
+
+static void
+read_key(struct document *document, struct fy_node *key, struct fy_node *value)
+{
+	struct slice name = yaml_scalar(key);
+	size_t i = 0;
+
+	while (i < KEY_COUNT && !slice_equal(name, slice_of(keys[i].key)))
+		i++;
+	if (i == KEY_COUNT)
+		unknown_key(document, key);
+	else if ((keys[i].kinds & 1U << document->out->kind) == 0)
+		yaml_fault(document->reader->yaml, key, document->reader->faults, true,
+			"'%s' says nothing in a %s; remove it", keys[i].key,
+			kind_names[document->out->kind]);
+	else if (keys[i].read != NULL)
+		keys[i].read(document, key, value);
+	document->detection =
+		document->detection || (i < KEY_COUNT && keys[i].read == read_detection);
+}
+
 static void
 read_keys(struct document *document, struct fy_node *root)
 {
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
 
-	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
-		struct slice name = yaml_scalar(fy_node_pair_key(pair));
-
-		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-			if (!slice_equal(name, slice_of(keys[i].key)) ||
-				(keys[i].kinds & 1U << document->out->kind) == 0)
-				continue;
-			keys[i].read(document, fy_node_pair_key(pair), fy_node_pair_value(pair));
-			document->detection = document->detection || keys[i].read == read_detection;
-		}
-	}
+	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL)
+		read_key(document, fy_node_pair_key(pair), fy_node_pair_value(pair));
 }
-
-static const char *const kind_names[] = {
-	[SIGMA_RULE] = "rule", [SIGMA_FILTER] = "filter", [SIGMA_CORRELATION] = "correlation"
-};
 
 /* What no document of its kind can do without. */
 static void

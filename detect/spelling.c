@@ -47,8 +47,7 @@ spelling_distance(struct slice a, struct slice b)
 bool
 spelling_is_near(struct slice written, struct slice word)
 {
-	size_t length = least(written.len, word.len);
-	size_t slips = length < WORD_ONE_SLIP ? 0 : length < WORD_TWO_SLIPS ? 1 : 2;
+	size_t slips = word.len < WORD_ONE_SLIP ? 0 : word.len < WORD_TWO_SLIPS ? 1 : 2;
 
 	return spelling_distance(written, word) <= slips;
 }

@@ -188,6 +188,13 @@ static const struct {
 		1, "no level" },
 	{ "an unknown status", "status: done\n" RULE("  s: {Image: x}\n  condition: s\n"), 1, 9,
 		"status 'done'" },
+	{ "a slip in a key", "tag: [x]\n" RULE("  s: {Image: x}\n  condition: s\n"), 1, 1,
+		"'tag' is a key that says nothing; did you mean tags?" },
+	{ "a key in other letters", "Fields: [x]\n" RULE("  s: {Image: x}\n  condition: s\n"), 1, 1,
+		"did you mean fields?" },
+	{ "a schedule of a rule",
+		"schedule: {days: [sat]}\n" RULE("  s: {Image: x}\n  condition: s\n"), 1, 1,
+		"'schedule' says nothing in a rule" },
 	{ "a selection nobody uses", RULE("  s: {Image: x}\n  t: {Image: y}\n  condition: s\n"), 7,
 		3, "selection 't'" },
 };
