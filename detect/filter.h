@@ -18,15 +18,9 @@
 #include "detect/condition.h"
 #include "detect/logsource.h"
 #include "detect/reader.h"
+#include "detect/schedule.h"
 
 #define FILTER_SCHEDULES_MAX 16
-
-/* A time of the week at which the filter is in force. */
-struct schedule {
-	unsigned int days; /* bits from Monday on, of the day on which the hours begin */
-	int32_t from, to;  /* seconds of a day; to may be less than from: the next day's */
-	int32_t offset;    /* of the zone, seconds east of UTC */
-};
 
 struct filter {
 	const char *id; /* or the title */
