@@ -7,7 +7,10 @@
 #define USEC INT64_C(1000000)
 #define DAY_SECONDS 86400
 
-static const char *const day_names[7] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
+/* In full, or their first three letters. */
+#define DAY_SHORT 3
+static const char *const day_names[7] = { "monday", "tuesday", "wednesday", "thursday", "friday",
+	"saturday", "sunday" };
 
 /* "22:30" from the front of the text, in seconds. */
 static bool
@@ -53,31 +56,75 @@ read_zone(struct slice text, struct schedule *schedule)
 	return true;
 }
 
-static bool
-read_day(struct slice word, struct schedule *schedule)
+/* The number of a day, from Monday on; 7 for none. */
+static unsigned int
+find_day(struct slice word)
 {
-	for (unsigned int i = 0; i < 7; i++) {
-		if (!slice_equal_nocase(slice_sub(word, 0, 3), slice_of(day_names[i])))
-			continue;
-		schedule->days |= 1U << i;
-		return true;
-	}
-	return false;
+	unsigned int i = 0;
+
+	while (i < 7 && !slice_equal_nocase(word, slice_of(day_names[i])) &&
+		!slice_equal_nocase(word, slice_sub(slice_of(day_names[i]), 0, DAY_SHORT)))
+		i++;
+	return i;
 }
 
+/* "sat" or "fri-mon", which goes over the end of the week. */
 static bool
-read_days(struct fy_node *value, struct schedule *schedule)
+read_day(struct slice text, struct schedule *schedule)
 {
-	struct fy_node *node;
+	size_t dash = slice_find_byte(text, '-');
+	unsigned int first = find_day(slice_trim(slice_sub(text, 0, dash)));
+	unsigned int last = dash == text.len
+				    ? first
+				    : find_day(slice_trim(slice_sub(text, dash + 1, text.len)));
+
+	if (first == 7 || last == 7)
+		return false;
+	for (unsigned int day = first; day != last; day = (day + 1) % 7)
+		schedule->days |= 1U << day;
+	schedule->days |= 1U << last;
+	return true;
+}
+
+static void
+read_days(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
+	struct schedule *schedule)
+{
+	struct fy_node *node = value;
 	void *iterator = NULL;
-	bool good = true;
 
 	schedule->days = 0;
-	if (!reader_is_list(value))
-		return read_day(yaml_scalar(value), schedule);
-	while ((node = fy_node_sequence_iterate(value, &iterator)) != NULL)
-		good = read_day(yaml_scalar(node), schedule) && good;
-	return good && schedule->days != 0;
+	if (reader_is_list(value))
+		node = fy_node_sequence_iterate(value, &iterator);
+	if (node == NULL)
+		reader_refuse(reader, key, "'days' names none; write some or remove the line");
+	for (; node != NULL;
+		node = reader_is_list(value) ? fy_node_sequence_iterate(value, &iterator) : NULL)
+		if (!read_day(slice_trim(yaml_scalar(node)), schedule))
+			reader_refuse(reader, node,
+				"'%.*s' is no day of the week; write mon to sun, monday to sunday, "
+				"or a range as mon-fri",
+				READER_SHOW(yaml_scalar(node)));
+}
+
+/* One line of the map. */
+static void
+read_key(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
+	struct schedule *schedule)
+{
+	struct slice name = yaml_scalar(key), text = slice_trim(yaml_scalar(value));
+	struct fy_node *place = value == NULL ? key : value;
+
+	if (slice_equal(name, SLICE("days")))
+		read_days(reader, key, value, schedule);
+	else if (!slice_equal(name, SLICE("hours")) && !slice_equal(name, SLICE("zone")))
+		reader_refuse(reader, key, "a schedule has days, hours and a zone, not '%.*s'",
+			READER_SHOW(name));
+	else if (slice_equal(name, SLICE("hours")) && !read_hours(text, schedule))
+		reader_refuse(reader, place, "hours are written as in \"22:00-04:00\"");
+	else if (slice_equal(name, SLICE("zone")) && !read_zone(text, schedule))
+		reader_refuse(
+			reader, place, "a zone is UTC or an offset from it, as in \"+01:00\"");
 }
 
 void
@@ -90,28 +137,8 @@ schedule_read(struct sigma_reader *reader, struct fy_node *map, struct schedule 
 	if (!reader_is_map(map))
 		reader_refuse(reader, map,
 			"a schedule is a map; write '{ days: [ sat ], hours: \"22:00-04:00\" }'");
-	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL) {
-		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
-		struct slice name = yaml_scalar(key), text = slice_trim(yaml_scalar(value));
-
-		if (slice_equal(name, SLICE("days"))) {
-			if (!read_days(value, schedule))
-				reader_refuse(reader, key,
-					"days are mon, tue, wed, thu, fri, sat and sun");
-		} else if (slice_equal(name, SLICE("hours"))) {
-			if (!read_hours(text, schedule))
-				reader_refuse(
-					reader, key, "hours are written as in \"22:00-04:00\"");
-		} else if (slice_equal(name, SLICE("zone"))) {
-			if (!read_zone(text, schedule))
-				reader_refuse(reader, key,
-					"a zone is UTC or an offset from it, as in \"+01:00\"");
-		} else {
-			reader_refuse(reader, key,
-				"a schedule has days, hours and a zone, not '%.*s'",
-				READER_SHOW(name));
-		}
-	}
+	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL)
+		read_key(reader, fy_node_pair_key(pair), fy_node_pair_value(pair), schedule);
 }
 
 bool

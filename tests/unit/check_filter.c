@@ -35,7 +35,28 @@ static const struct {
 	{ "a day",
 		"schedule: {days: [someday]}\nfilter: {rules: any, s: {Image: x}, condition: not "
 		"s}\n",
-		"days are mon", false },
+		"'someday' is no day of the week", false },
+	{ "a day with one letter more",
+		"schedule: {days: satt}\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"'satt' is no day", false },
+	{ "a day in another language",
+		"schedule: {days: [mon, montag]}\nfilter: {rules: any, s: {Image: x}, condition: "
+		"not s}\n",
+		"'montag' is no day", false },
+	{ "a range without an end",
+		"schedule: {days: mon-}\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"'mon-' is no day", false },
+	{ "a range of three",
+		"schedule: {days: mon-wed-fri}\nfilter: {rules: any, s: {Image: x}, condition: not "
+		"s}\n",
+		"'mon-wed-fri' is no day", false },
+	{ "a map for days",
+		"schedule: {days: {sat: true}}\nfilter: {rules: any, s: {Image: x}, condition: not "
+		"s}\n",
+		"'' is no day", false },
+	{ "no days",
+		"schedule: {days: []}\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"'days' names none", false },
 	{ "hours",
 		"schedule: {hours: \"9-17\"}\nfilter: {rules: any, s: {Image: x}, condition: not "
 		"s}\n",
@@ -123,6 +144,27 @@ START_TEST(faults_say_what_is_wrong)
 }
 END_TEST
 
+/* Each at its own place. */
+START_TEST(all_faults_of_a_schedule)
+{
+	static const int columns[] = { 21, 29, 44, 58 };
+	struct faults faults = { 0 };
+	struct ruleset *set = build(
+		RULE FILTER("schedule: { days: [ montag, satt ], hours: \"9-17\", zone: \"CET\" }\n"
+			    "filter: {rules: any, s: {Image: x}, condition: not s}\n"),
+		&faults);
+
+	ck_assert_uint_eq(faults.errors, 4);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(faults.list[i].line, 12);
+		ck_assert_msg(
+			faults.list[i].column == columns[i], "%zu: %d", i, faults.list[i].column);
+	}
+	ruleset_unref(set);
+	faults_done(&faults);
+}
+END_TEST
+
 /* 2026-11-27 is a Friday. */
 #define FRIDAY INT64_C(1795737600) /* 00:00 UTC */
 #define HOUR 3600
@@ -186,6 +228,22 @@ static const struct {
 		FILTER("schedule: {hours: \"09:00-17:00\"}\n"
 		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
 		"svc", FRIDAY + 17 * HOUR, 1, SEVERITY_HIGH },
+	{ "within a range of days",
+		FILTER("schedule: {days: Wednesday - SAT}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY, 0, SEVERITY_HIGH },
+	{ "at the end of a range",
+		FILTER("schedule: {days: [mon, wed-fri]}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY, 0, SEVERITY_HIGH },
+	{ "within a range over the end of the week",
+		FILTER("schedule: {days: thu-mon}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY, 0, SEVERITY_HIGH },
+	{ "outside a range over the end of the week",
+		FILTER("schedule: {days: sat-thu}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY, 1, SEVERITY_HIGH },
 	{ "past midnight of its day",
 		FILTER("schedule: {days: [thursday], hours: \"22:00-04:00\"}\n"
 		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
@@ -302,6 +360,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, faults_say_what_is_wrong, 0, ROWS(refused_rows));
+	tcase_add_test(tcase, all_faults_of_a_schedule);
 	tcase_add_loop_test(tcase, has_the_effect_that_it_names, 0, ROWS(effect_rows));
 	tcase_add_test(tcase, several_filters_of_one_rule);
 	suite_add_tcase(suite, tcase);
