@@ -71,6 +71,7 @@ filter_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node *va
 		check_selection(reader, name);
 		if (slice_equal(yaml_scalar(name), SLICE("rules"))) {
 			read_rules(reader, name, node, filter);
+			yaml_place(reader->yaml, node, &filter->line, &filter->column);
 			rules = true;
 		}
 		if (slice_equal(yaml_scalar(name), SLICE("condition")) &&

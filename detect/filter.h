@@ -26,7 +26,8 @@ struct filter {
 	const char *id; /* or the title */
 	const char *title;
 	const char *file;
-	int line, column;
+	int line, column; /* of its rules */
+	int id_line, id_column;
 	const char *const *rules;   /* ids or names, NULL-terminated; NULL: any */
 	const struct route *routes; /* NULL: every event */
 	uint32_t route_count;

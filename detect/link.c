@@ -2,7 +2,6 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "detect/link.h"
@@ -17,59 +16,65 @@ is_called(const struct sigma_rule *rule, const char *reference)
 	       (rule->name != NULL && strcmp(rule->name, reference) == 0);
 }
 
-/* Does the filter speak of the rule?  `used` has room for its references. */
+/* The first rule from `i` on that the reference means; set->count: there is none. */
+static uint32_t
+find_reference(const struct ruleset *set, const char *reference, uint32_t i)
+{
+	while (i < set->count && !is_called(&set->rules[i], reference))
+		i++;
+	return i;
+}
+
+/* Does the filter speak of the rule? */
 static bool
-filter_names(const struct filter *filter, const struct sigma_rule *rule, bool *used)
+filter_names(const struct filter *filter, const struct sigma_rule *rule)
 {
 	bool named = filter->rules == NULL;
 
-	for (uint32_t i = 0; filter->rules != NULL && filter->rules[i] != NULL; i++) {
-		if (!is_called(rule, filter->rules[i]))
-			continue;
-		used[i] = true;
-		named = true;
-	}
+	for (uint32_t i = 0; !named && filter->rules[i] != NULL; i++)
+		named = is_called(rule, filter->rules[i]);
 	return named;
 }
 
+/* Warn of a reference that does not do what its author expects. */
+static void
+check_reference(const struct ruleset *set, const struct filter *filter, const char *reference,
+	struct faults *faults)
+{
+	uint32_t first = find_reference(set, reference, 0);
+	uint32_t second = first < set->count ? find_reference(set, reference, first + 1) : first;
+
+	if (first == set->count)
+		faults_add(faults, filter->file, filter->line, filter->column, true,
+			"the filter names a rule that is not loaded: %s; correct it or remove it",
+			reference);
+	else if (second < set->count)
+		faults_add(faults, filter->file, filter->line, filter->column, true,
+			"the filter is for two rules that are called '%s' (%s:%d, %s:%d); name "
+			"them by their ids",
+			reference, set->rules[first].rule.file, set->rules[first].line,
+			set->rules[second].rule.file, set->rules[second].line);
+	else if (set->rules[first].kind == SIGMA_CORRELATION)
+		faults_add(faults, filter->file, filter->line, filter->column, true,
+			"'%s' is a correlation, whose alerts no filter takes away; name the rules "
+			"that it counts",
+			reference);
+}
+
 /* Put the filter on the lists of its rules, which have room for all filters. */
-static int
+static void
 link_filter(struct ruleset *set, const struct filter *filter, struct faults *faults)
 {
-	uint32_t count = 0;
-	bool *used;
-
-	while (filter->rules != NULL && filter->rules[count] != NULL)
-		count++;
-	used = calloc(count + 1, sizeof(*used));
-	if (used == NULL)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < set->count; i++) {
 		struct plan *plan = &set->plans[i];
 
-		if (!filter_names(filter, &set->rules[i], used))
+		if (!filter_names(filter, &set->rules[i]))
 			continue;
 		plan->filters[plan->filter_count++] = filter->index;
 		plan->text = plan->text || condition_has_keywords(&filter->condition);
 	}
-	for (uint32_t i = 0; i < count; i++)
-		if (!used[i])
-			faults_add(faults, filter->file, filter->line, filter->column, true,
-				"the filter names a rule that is not loaded: %s; correct it or "
-				"remove it",
-				filter->rules[i]);
-	free(used);
-	return 0;
-}
-
-/* The rule that a correlation means; -1: there is none. */
-static int64_t
-find_reference(const struct ruleset *set, const char *reference)
-{
-	for (uint32_t i = 0; i < set->count; i++)
-		if (is_called(&set->rules[i], reference))
-			return i;
-	return -1;
+	for (uint32_t i = 0; filter->rules != NULL && filter->rules[i] != NULL; i++)
+		check_reference(set, filter, filter->rules[i], faults);
 }
 
 /* Put the correlation on the lists of its rules.  0, -ENOMEM, or -EINVAL for a rule that is not
@@ -83,11 +88,25 @@ link_correlation(struct ruleset *set, uint32_t index, struct faults *faults)
 
 	for (uint32_t i = 0; i < correlation->reference_count; i++) {
 		struct correlation_reference *reference = &correlation->references[i];
-		int64_t found = find_reference(set, reference->name);
+		uint32_t found = find_reference(set, reference->name, 0);
+		uint32_t other = found < set->count
+					 ? find_reference(set, reference->name, found + 1)
+					 : found;
 		struct correlation_link *links;
 		struct plan *plan;
 
-		if (found == -1) {
+		if (other < set->count) {
+			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
+				false,
+				"two rules are called '%s' (%s:%d, %s:%d); name the one that is "
+				"meant by its id",
+				reference->name, set->rules[found].rule.file,
+				set->rules[found].line, set->rules[other].rule.file,
+				set->rules[other].line);
+			result = -EINVAL;
+			continue;
+		}
+		if (found == set->count) {
 			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
 				false,
 				"there is no rule with the id or name '%s'; load it or correct the "
@@ -96,7 +115,7 @@ link_correlation(struct ruleset *set, uint32_t index, struct faults *faults)
 			result = -EINVAL;
 			continue;
 		}
-		reference->rule = (uint32_t)found;
+		reference->rule = found;
 		plan = &set->plans[found];
 		links = arena_grow(set->arena, plan->links, plan->link_count * sizeof(*links),
 			(plan->link_count + 1) * sizeof(*links));
@@ -194,7 +213,6 @@ link_filters(struct ruleset *set, struct faults *faults)
 			return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < set->filter_count; i++)
-		if (link_filter(set, &set->filters[i], faults) != 0)
-			return -ENOMEM;
+		link_filter(set, &set->filters[i], faults);
 	return 0;
 }

@@ -5,12 +5,14 @@
 
 #include "detect/ruleset_parts.h"
 
-/* Put each filter on the plans of its rules; one that is not loaded is a warning.  0 or -ENOMEM. */
+/* Put each filter on the plans of its rules; a name that means no rule, two, or a correlation is a
+ * warning.  0 or -ENOMEM. */
 int link_filters(struct ruleset *, struct faults *);
 
 /* Put each correlation on the plans of its rules, give it their level where it has none, and
  * silence rules that only correlations speak for.  0, -ENOMEM, or -EINVAL with what is wrong in the
- * faults: a rule that is not there, a chain that is too long or has no end. */
+ * faults: a rule that is not there or that a name does not tell from another, a chain that is too
+ * long or has no end. */
 int link_correlations(struct ruleset *, struct faults *);
 
 #endif

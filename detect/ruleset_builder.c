@@ -169,16 +169,57 @@ compare_nocase(const char *a, const char *b)
 	return (left > right) - (left < right);
 }
 
-static int
-id_compare(const void *left, const void *right)
-{
-	const struct sigma_rule *a = *(const struct sigma_rule *const *)left;
-	const struct sigma_rule *b = *(const struct sigma_rule *const *)right;
-	int order = compare_nocase(a->rule.id, b->rule.id);
+/* An id and where it stands. */
+struct identity {
+	const char *id, *file;
+	int line, column;
+};
 
-	if (order != 0)
-		return order;
-	return (a->rule.index > b->rule.index) - (a->rule.index < b->rule.index);
+static int
+identity_compare(const void *left, const void *right)
+{
+	const struct identity *a = left, *b = right;
+	int order = compare_nocase(a->id, b->id);
+
+	if (order == 0)
+		order = strcmp(a->file, b->file);
+	return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+/* No two rules or filters may have one id: whoever refers to it means one of them. */
+static int
+check_ids(const struct ruleset_builder *builder, struct faults *faults)
+{
+	uint32_t count = 0;
+	struct identity *ids =
+		calloc((size_t)builder->count + builder->filter_count + 1, sizeof(*ids));
+	int result = 0;
+
+	if (ids == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < builder->count; i++) {
+		const struct sigma_rule *rule = &builder->rules[i];
+
+		ids[count++] = (struct identity){ rule->rule.id, rule->rule.file, rule->id_line,
+			rule->id_column };
+	}
+	for (uint32_t i = 0; i < builder->filter_count; i++) {
+		const struct filter *filter = &builder->filters[i];
+
+		ids[count++] = (struct identity){ filter->id, filter->file, filter->id_line,
+			filter->id_column };
+	}
+	qsort(ids, count, sizeof(*ids), identity_compare);
+	for (uint32_t i = 1; i < count; i++) {
+		if (compare_nocase(ids[i - 1].id, ids[i].id) != 0)
+			continue;
+		faults_add(faults, ids[i].file, ids[i].line, ids[i].column, false,
+			"id %s is already that of %s:%d; give this one a new one", ids[i].id,
+			ids[i - 1].file, ids[i - 1].line);
+		result = -EINVAL;
+	}
+	free(ids);
+	return result;
 }
 
 static int
@@ -200,32 +241,13 @@ order_filters(struct ruleset_builder *builder)
 		builder->filters[i].index = i;
 }
 
-/* Sort the rules by place and see that no two have one id. */
-static int
-order_rules(struct ruleset_builder *builder, struct faults *faults)
+static void
+order_rules(struct ruleset_builder *builder)
 {
-	const struct sigma_rule **sorted = calloc((size_t)builder->count + 1, sizeof(*sorted));
-	int result = 0;
-
-	if (sorted == NULL)
-		return -ENOMEM;
 	if (builder->count > 0)
 		qsort(builder->rules, builder->count, sizeof(*builder->rules), place_compare);
-	for (uint32_t i = 0; i < builder->count; i++) {
+	for (uint32_t i = 0; i < builder->count; i++)
 		builder->rules[i].rule.index = i;
-		sorted[i] = &builder->rules[i];
-	}
-	qsort(sorted, builder->count, sizeof(const struct sigma_rule *), id_compare);
-	for (uint32_t i = 1; i < builder->count; i++) {
-		if (compare_nocase(sorted[i - 1]->rule.id, sorted[i]->rule.id) != 0)
-			continue;
-		faults_add(faults, sorted[i]->rule.file, sorted[i]->id_line, sorted[i]->id_column,
-			false, "id %s is already that of %s:%d; give this rule a new one",
-			sorted[i]->rule.id, sorted[i - 1]->rule.file, sorted[i - 1]->id_line);
-		result = -EINVAL;
-	}
-	free(sorted);
-	return result;
 }
 
 static int
@@ -379,10 +401,11 @@ ruleset_build(
 		if (set->names == NULL)
 			goto fail;
 	}
-	result = order_rules(builder, faults);
+	order_rules(builder);
+	order_filters(builder);
+	result = check_ids(builder, faults);
 	if (result != 0)
 		goto fail;
-	order_filters(builder);
 	/* The builder keeps all of it until nothing can fail any more. */
 	set->arena = builder->arena;
 	set->rules = builder->rules;

@@ -543,8 +543,8 @@ complete_filter(struct sigma_rule *document)
 	filter->id = document->rule.id;
 	filter->title = document->rule.title;
 	filter->file = document->rule.file;
-	filter->line = document->line;
-	filter->column = document->column;
+	filter->id_line = document->id_line;
+	filter->id_column = document->id_column;
 	filter->routes = document->routes;
 	filter->route_count = document->route_count;
 }

@@ -75,11 +75,32 @@ static const struct {
 	{ "an empty schedule",
 		"schedule: []\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
 		"schedule is empty", false },
-	{ "no title", "filter: {rules: any, s: {Image: x}, condition: not s}\ntitle: ''\n", "title",
+	{ "no title", "title: ''\nfilter: {rules: any, s: {Image: x}, condition: not s}\n", "title",
 		false },
 	{ "a rule that is not there",
 		"filter: {rules: [the_rule, nobody], s: {Image: x}, condition: not s}\n",
 		"names a rule that is not loaded: nobody", true },
+	{ "a correlation",
+		"filter: {rules: [twice], s: {Image: x}, condition: not s}\n"
+		"---\ntitle: twice\nid: 00000000-0000-4000-8000-0000000000c1\nname: twice\n"
+		"correlation: {type: event_count, rules: [the_rule], group-by: [Computer], "
+		"timespan: 1m, condition: {gte: 2}}\ngenerate: true\n",
+		"'twice' is a correlation, whose alerts no filter takes away", true },
+	{ "a name of two rules",
+		"filter: {rules: [the_rule], s: {Image: x}, condition: not s}\n---\n"
+		"title: other\nid: 00000000-0000-4000-8000-000000000002\nname: the_rule\n"
+		"level: high\nlogsource: {product: windows, service: sysmon}\n"
+		"detection: {s: {Image: 'xxx'}, condition: s}\n",
+		"two rules that are called 'the_rule' (f.yml:1, f.yml:", true },
+	{ "the id of another filter",
+		"filter: {rules: any, s: {Image: x}, condition: not s}\n---\ntitle: "
+		"g\nid: " FILTER_ID "\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
+		"id " FILTER_ID " is already that of f.yml:11; give", false },
+	{ "the id of a rule",
+		"filter: {rules: any, s: {Image: x}, condition: not s}\n---\n"
+		"filter: {rules: any, s: {Image: x}, condition: not s}\ntitle: g\nid: " RULE_ID
+		"\n",
+		"id " RULE_ID " is already that of f.yml:2; give", false },
 	{ "a slip in a key",
 		"actoin: lower\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
 		"a filter has no key 'actoin'; did you mean action?", false },
@@ -129,10 +150,11 @@ START_TEST(faults_say_what_is_wrong)
 	struct ruleset *set;
 	char text[2048];
 
-	(void)snprintf(text, sizeof(text), RULE "---\n%s%s", refused_rows[_i].filter,
-		strstr(refused_rows[_i].filter, "title:") != NULL ? ""
-								  : "title: f\nid: " FILTER_ID
-								    "\n");
+	(void)snprintf(text, sizeof(text), RULE "---\n%s%s",
+		strncmp(refused_rows[_i].filter, "title:", 6) == 0 ? ""
+								   : "title: f\nid: " FILTER_ID
+								     "\n",
+		refused_rows[_i].filter);
 	set = build(text, &faults);
 	ck_assert_msg(faults.count > 0, "%s", refused_rows[_i].name);
 	ck_assert_msg(strstr(faults.list[0].text, refused_rows[_i].want) != NULL, "%s: %s",

@@ -704,6 +704,31 @@ START_TEST(the_second_of_two_ids_is_refused)
 }
 END_TEST
 
+/* A correlation would count one of them only. */
+START_TEST(a_name_of_two_rules_cannot_be_counted)
+{
+	static const char correlation[] =
+		"title: c\nid: 00000000-0000-4000-8000-0000000000c1\ncorrelation: {type: temporal, "
+		"rules: [same], timespan: 5m}\n";
+	struct bench bench;
+
+	bench_open(&bench);
+	bench_add(&bench, "a.yml", three[0]);
+	bench_add(&bench, "b.yml", three[1]);
+	bench_add(&bench, "c.yml",
+		"name: same\n" RULE("04", "sysmon", "  s: {Image: x}\n  condition: s\n"));
+	bench_add(&bench, "d.yml",
+		"name: same\n" RULE("05", "sysmon", "  s: {Image: x}\n  condition: s\n"));
+	bench_add(&bench, "e.yml", correlation);
+	ck_assert_ptr_null(ruleset_build(bench.builder, NULL, &bench.faults));
+	ck_assert_uint_eq(bench.faults.errors, 1);
+	ck_assert_str_eq(bench.faults.list[0].file, "e.yml");
+	ck_assert_ptr_nonnull(strstr(
+		bench.faults.list[0].text, "two rules are called 'same' (c.yml:1, d.yml:1)"));
+	bench_close(&bench);
+}
+END_TEST
+
 START_TEST(a_rule_with_a_fault_is_left_out)
 {
 	struct bench bench;
@@ -1096,6 +1121,7 @@ ruleset_suite(void)
 	tcase_add_test(tcase, fields_that_only_rules_name_match);
 	tcase_add_loop_test(tcase, order_does_not_depend_on_the_order_of_adding, 0, 6);
 	tcase_add_test(tcase, the_second_of_two_ids_is_refused);
+	tcase_add_test(tcase, a_name_of_two_rules_cannot_be_counted);
 	tcase_add_test(tcase, a_rule_with_a_fault_is_left_out);
 	tcase_add_test(tcase, an_empty_set_matches_nothing);
 	tcase_add_test(tcase, a_counted_set_outlives_its_first_owner);
