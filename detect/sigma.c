@@ -368,21 +368,23 @@ static const char *const kind_names[] = {
 	[SIGMA_RULE] = "rule", [SIGMA_FILTER] = "filter", [SIGMA_CORRELATION] = "correlation"
 };
 
-/* The keys that say what a document is; a rule has detection. */
+/* The keys that say what a document is. */
 static const struct {
 	const char *key;
 	enum sigma_kind kind;
 } kinds[] = {
 	{ "correlation", SIGMA_CORRELATION },
+	{ "detection", SIGMA_RULE },
 	{ "filter", SIGMA_FILTER },
 };
 
-/* What the document is.  false: nothing that could be read. */
+/* What the document is: a rule, when nothing else is said.  false: nothing that could be read. */
 static bool
 find_kind(struct document *document, struct fy_node *root)
 {
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
+	const char *before = NULL;
 
 	if (!reader_is_map(root)) {
 		reader_refuse(
@@ -390,11 +392,22 @@ find_kind(struct document *document, struct fy_node *root)
 		return false;
 	}
 	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
-		struct slice name = yaml_scalar(fy_node_pair_key(pair));
+		struct fy_node *key = fy_node_pair_key(pair);
 
-		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-			if (slice_equal(name, slice_of(kinds[i].key)))
-				document->out->kind = kinds[i].kind;
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			if (!slice_equal(yaml_scalar(key), slice_of(kinds[i].key)) ||
+				before == kinds[i].key)
+				continue;
+			if (before != NULL) {
+				reader_refuse(document->reader, key,
+					"a document has '%s' or '%s', not both; put '---' between "
+					"two documents",
+					before, kinds[i].key);
+				return false;
+			}
+			before = kinds[i].key;
+			document->out->kind = kinds[i].kind;
+		}
 	}
 	return true;
 }

@@ -93,6 +93,12 @@ static const struct {
 		"no rules" },
 	{ "a filter without a condition", "title: t\nfilter: {rules: any}\n", 2, 1,
 		"no condition" },
+	{ "a rule and a filter in one",
+		RULE("  s: {Image: x}\n  condition: s\n") "filter: {rules: any}\n", 8, 1,
+		"'detection' or 'filter', not both" },
+	{ "a correlation and a rule in one",
+		"correlation: {type: event_count}\n" RULE("  s: {Image: x}\n  condition: s\n"), 6,
+		1, "'correlation' or 'detection', not both" },
 	{ "a collection", "action: global\ntitle: t\n", 1, 1, "collections" },
 	{ "an unknown word of a logsource",
 		"title: t\n" ID "logsource:\n  product: windows\n  channel: System\n"
