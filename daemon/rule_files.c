@@ -1,0 +1,213 @@
+/* Folders are read in the order of names' bytes, so that the same files give the same set on any
+ * machine.  Hidden files, links to directories and other suffixes are passed over. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/rule_files.h"
+#include "daemon/rules.h"
+
+#define FOLDER_DEPTH_MAX 8
+#define FILES_MAX RULES_MAX
+#define PLACEHOLDERS_NAME "placeholders.yml"
+
+/* A walk through the folders of rules.paths. */
+struct walk {
+	struct ruleset_builder *builder;
+	struct faults *faults;
+	size_t files;
+};
+
+static void
+read_rule_file(struct walk *walk, const char *path)
+{
+	size_t length;
+	char *bytes;
+	int error;
+
+	if (++walk->files > FILES_MAX) {
+		if (walk->files == FILES_MAX + 1)
+			faults_add(walk->faults, path, 0, 0, false,
+				"more than %d files of rules; join some", FILES_MAX);
+		return;
+	}
+	error = rules_read_file(path, YAML_TEXT_MAX, &bytes, &length);
+	if (error < 0) {
+		faults_add(walk->faults, path, 0, 0, false, "cannot be read: %s; %s",
+			strerror(-error),
+			error == -EFBIG ? "split it" : "remove it or make it readable");
+		return;
+	}
+	ruleset_builder_add(walk->builder, path, (struct slice){ bytes, length }, walk->faults);
+	free(bytes);
+}
+
+static int
+visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool
+is_yaml(const char *name)
+{
+	struct slice s = slice_of(name);
+
+	return slice_suffix_nocase(s, SLICE(".yml")) || slice_suffix_nocase(s, SLICE(".yaml"));
+}
+
+/* Calls itself at most FOLDER_DEPTH_MAX deep. */
+static void
+read_folder(struct walk *walk, const char *folder, unsigned depth)
+{
+	struct dirent **entries;
+	struct stat st;
+	int count;
+
+	if (depth == FOLDER_DEPTH_MAX) {
+		faults_add(walk->faults, folder, 0, 0, false,
+			"nested deeper than %d directories; move it up", FOLDER_DEPTH_MAX);
+		return;
+	}
+	count = scandir(folder, &entries, visible, by_name);
+	if (count == -1) {
+		faults_add(walk->faults, folder, 0, 0, false,
+			"cannot be read: %s; make it readable", strerror(errno));
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		char path[PATH_MAX];
+		int n = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		bool done = depth == 0 && strcmp(entries[i]->d_name, PLACEHOLDERS_NAME) == 0;
+
+		free(entries[i]);
+		if (done)
+			continue;
+		if (n < 0 || (size_t)n >= sizeof(path))
+			faults_add(walk->faults, folder, 0, 0, false,
+				"holds a path that is too long; shorten it");
+		else if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			read_folder(walk, path, depth + 1);
+		else if (is_yaml(path) && (stat(path, &st) == -1 || S_ISREG(st.st_mode)))
+			read_rule_file(walk, path);
+	}
+	free(entries);
+}
+
+/* The values for |expand, before the rules that name them. */
+static void
+read_placeholders(struct walk *walk, const char *path)
+{
+	char file[PATH_MAX];
+	int n = snprintf(file, sizeof(file), "%s/" PLACEHOLDERS_NAME, path);
+	struct stat st;
+
+	if (n > 0 && (size_t)n < sizeof(file) && stat(file, &st) == 0)
+		read_rule_file(walk, file);
+}
+
+static void
+read_path(struct walk *walk, const char *path)
+{
+	char folder[PATH_MAX];
+	size_t before = walk->files, length = strlen(path);
+	struct stat st;
+
+	/* So that faults do not say "rules//file.yml". */
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	if (length >= sizeof(folder) || stat(path, &st) == -1) {
+		faults_add(walk->faults, path, 0, 0, false,
+			"cannot be read: %s; name the directory of the rules in rules.paths or "
+			"--rules",
+			length >= sizeof(folder) ? strerror(ENAMETOOLONG) : strerror(errno));
+		return;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		read_rule_file(walk, path);
+		return;
+	}
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	read_folder(walk, folder, 0);
+	if (walk->files == before)
+		faults_add(walk->faults, folder, 0, 0, false,
+			"no rule in it (*.yml, *.yaml); install the rules or name another "
+			"directory");
+}
+
+/* Cut the last part off; false when there is none. */
+static bool
+to_parent(char *path)
+{
+	char *slash;
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		path[--length] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL || path[1] == '\0')
+		return false;
+	slash[slash == path ? 1 : 0] = '\0';
+	return true;
+}
+
+bool
+rule_files_beside(const struct conf *conf, const char *name, char file[RULE_FILES_BESIDE_MAX])
+{
+	char folder[PATH_MAX];
+	bool up = conf->rule_path_count > 0 && realpath(conf->rule_paths[0], folder) != NULL;
+
+	for (int i = 0; up && i < 2; i++) {
+		up = to_parent(folder);
+		(void)snprintf(file, RULE_FILES_BESIDE_MAX, "%s/%s",
+			strcmp(folder, "/") == 0 ? "" : folder, name);
+		if (up && access(file, R_OK) == 0)
+			return true;
+	}
+	(void)snprintf(file, RULE_FILES_BESIDE_MAX, "%s/%s", PKGDATADIR, name);
+	return access(file, R_OK) == 0;
+}
+
+/* A path, or the name of one of the filters beside the rules. */
+static void
+read_filter(struct walk *walk, const struct conf *conf, const char *name)
+{
+	char found[RULE_FILES_BESIDE_MAX], inside[PATH_MAX];
+
+	if (strchr(name, '/') != NULL) {
+		read_path(walk, name);
+		return;
+	}
+	(void)snprintf(inside, sizeof(inside), "filters/%s", name);
+	if (rule_files_beside(conf, inside, found))
+		read_rule_file(walk, found);
+	else
+		faults_add(walk->faults, found, 0, 0, false,
+			"there is no filter %s here nor beside the rules; correct rules.filters",
+			name);
+}
+
+void
+rule_files_read(const struct conf *conf, struct ruleset_builder *builder, struct faults *faults)
+{
+	struct walk walk = { .builder = builder, .faults = faults };
+
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		read_placeholders(&walk, conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		read_path(&walk, conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->filter_count; i++)
+		read_filter(&walk, conf, conf->filters[i]);
+}

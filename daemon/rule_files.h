@@ -1,0 +1,21 @@
+#ifndef DAEMON_RULE_FILES_H
+#define DAEMON_RULE_FILES_H
+
+/* The files of rules.paths and rules.filters: which they are, and their texts. */
+
+#include <limits.h>
+
+#include "daemon/conf.h"
+#include "detect/ruleset_builder.h"
+
+#define RULE_FILES_BESIDE_MAX (2 * PATH_MAX)
+
+/* Give all of them to the builder: *.yml and *.yaml, by name, links to directories not followed.
+ * What cannot be read is an error. */
+void rule_files_read(const struct conf *, struct ruleset_builder *, struct faults *);
+
+/* Find what stands beside the rules in a source tree and in an installed one, below PKGDATADIR for
+ * rules of one's own.  false: it is nowhere; `file` is then where it was looked for last. */
+bool rule_files_beside(const struct conf *, const char *name, char file[RULE_FILES_BESIDE_MAX]);
+
+#endif
