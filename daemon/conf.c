@@ -54,7 +54,7 @@ static const struct setting settings[] = {
 	{ "rules.cache", SETTING_PATH, CONF(cache_directory),
 		.preset = LOCALSTATEDIR "/cache/t1505d", .off = true },
 	{ "rules.filters", SETTING_FILTERS, .place = 0 },
-	{ "rules.attack", SETTING_PATH, .place = CONF(attack_file) },
+	{ "rules.attack", SETTING_PATH, .place = CONF(attack.path) },
 
 	{ "outputs", SETTING_OUTPUTS, 0, .max = CONF_OUTPUTS_MAX },
 	{ "outputs[].name", SETTING_NAME, OUTPUT(name), .max = CONF_NAME_MAX },
@@ -73,7 +73,7 @@ static const struct setting settings[] = {
 	{ "hosts.max", SETTING_COUNT, CONF(hosts_max), .preset = "100000", .min = 256,
 		.max = 10000000, .restart = true },
 	{ "hosts.alias", SETTING_ALIASES, .place = 0 },
-	{ "enrich.hosts", SETTING_PATH, .place = CONF(enrich_hosts_file) },
+	{ "enrich.hosts", SETTING_PATH, .place = CONF(enrich_hosts.path) },
 
 	/* A count of RFC 6587 has seven digits: 9,999,999 bytes; lines may be longer. */
 	{ "limits.message", SETTING_BYTES, CONF(message_max), .preset = "1MiB", .min = KIB,
@@ -650,32 +650,50 @@ fail:
 
 /* ---- lists and maps ---- */
 
+static void
+path_done(struct conf_path *path)
+{
+	free(path->path);
+	free(path->file);
+}
+
+static void
+paths_free(struct conf_path *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		path_done(&list[i]);
+	free(list);
+}
+
 /* Append a path; a name without a slash stays one when it may. */
 static void
-read_one_path(struct reader *reader, struct fy_node *node, bool name, char ***list, size_t *count)
+read_one_path(struct reader *reader, struct fy_node *node, bool name, struct conf_path **list,
+	size_t *count)
 {
+	struct conf_path *paths, path = { .file = strdup(reader->file) };
 	struct slice text;
-	char **paths;
 
 	if (!read_text(reader, node, &text))
-		return;
+		goto fail;
 	if (text.len == 0 || text.len >= PATH_MAX) {
 		fault(reader, node, "a path of 1 to 4095 bytes is wanted here");
-		return;
+		goto fail;
 	}
+	yaml_place(reader->yaml, node, &path.line, &path.column);
+	path.path = name && slice_find_byte(text, '/') == text.len
+			    ? conf_value_copy(text)
+			    : conf_value_path(reader->file, text);
 	paths = realloc(*list, (*count + 1) * sizeof(*paths));
-	if (paths == NULL) {
+	if (paths != NULL)
+		*list = paths;
+	if (paths == NULL || path.path == NULL || path.file == NULL) {
 		no_memory(reader);
-		return;
+		goto fail;
 	}
-	*list = paths;
-	paths[*count] = name && slice_find_byte(text, '/') == text.len
-				? strndup(text.ptr, text.len)
-				: conf_value_path(reader->file, text);
-	if (paths[*count] == NULL)
-		no_memory(reader);
-	else
-		++*count;
+	paths[(*count)++] = path;
+	return;
+fail:
+	path_done(&path);
 }
 
 static void
@@ -851,6 +869,20 @@ finish_aliases(struct reader *reader)
 	}
 }
 
+/* Where a path was given that is no list's. */
+static void
+place_path(struct reader *reader, const char *setting, struct conf_path *path)
+{
+	size_t i = (size_t)(find_setting(setting) - settings);
+
+	if (path->path == NULL || reader->places[i].node == NULL)
+		return;
+	path->file = strdup(yaml_file(reader->places[i].yaml));
+	if (path->file == NULL)
+		no_memory(reader);
+	yaml_place(reader->places[i].yaml, reader->places[i].node, &path->line, &path->column);
+}
+
 static void
 finish(struct reader *reader, bool any_text)
 {
@@ -858,6 +890,8 @@ finish(struct reader *reader, bool any_text)
 	struct conf *conf = reader->conf;
 
 	finish_aliases(reader);
+	place_path(reader, "rules.attack", &conf->attack);
+	place_path(reader, "enrich.hosts", &conf->enrich_hosts);
 	if (!given(reader, "rules.paths") && !reader->unread &&
 		conf_use_rule_paths(conf, rules, 1) < 0)
 		no_memory(reader);
@@ -1089,26 +1123,21 @@ conf_load(const char *file, struct faults *faults)
 int
 conf_use_rule_paths(struct conf *conf, char *const *paths, size_t count)
 {
-	char **list = calloc(count, sizeof(*list));
+	struct conf_path *list = calloc(count, sizeof(*list));
 
 	if (list == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		list[i] = strdup(paths[i]);
-		if (list[i] == NULL)
-			goto fail;
+		list[i].path = strdup(paths[i]);
+		if (list[i].path == NULL) {
+			paths_free(list, i);
+			return -ENOMEM;
+		}
 	}
-	for (size_t i = 0; i < conf->rule_path_count; i++)
-		free(conf->rule_paths[i]);
-	free(conf->rule_paths);
+	paths_free(conf->rule_paths, conf->rule_path_count);
 	conf->rule_paths = list;
 	conf->rule_path_count = count;
 	return 0;
-fail:
-	for (size_t i = 0; i < count; i++)
-		free(list[i]);
-	free(list);
-	return -ENOMEM;
 }
 
 void
@@ -1120,22 +1149,18 @@ conf_free(struct conf *conf)
 		input_done(&conf->inputs[i]);
 	for (size_t i = 0; i < conf->output_count; i++)
 		output_done(&conf->outputs[i]);
-	for (size_t i = 0; i < conf->rule_path_count; i++)
-		free(conf->rule_paths[i]);
-	for (size_t i = 0; i < conf->filter_count; i++)
-		free(conf->filters[i]);
+	paths_free(conf->rule_paths, conf->rule_path_count);
+	paths_free(conf->filters, conf->filter_count);
+	path_done(&conf->attack);
+	path_done(&conf->enrich_hosts);
 	for (size_t i = 0; i < conf->alias_count; i++) {
 		free(conf->aliases[i].from);
 		free(conf->aliases[i].to);
 	}
 	free(conf->inputs);
 	free(conf->outputs);
-	free(conf->rule_paths);
-	free(conf->filters);
 	free(conf->aliases);
-	free(conf->attack_file);
 	free(conf->cache_directory);
-	free(conf->enrich_hosts_file);
 	free(conf->user);
 	free(conf->state_directory);
 	free(conf->control_socket);

@@ -53,6 +53,13 @@ struct conf_output {
 	int line;
 };
 
+/* A path, and where it is written; file NULL: on the command line, or nowhere. */
+struct conf_path {
+	char *path;
+	char *file;
+	int line, column;
+};
+
 struct conf_alias {
 	char *from; /* folded */
 	char *to;
@@ -63,13 +70,13 @@ struct conf {
 	size_t input_count;
 	struct conf_output *outputs;
 	size_t output_count;
-	char **rule_paths; /* directories or files */
+	struct conf_path *rule_paths; /* directories or files */
 	size_t rule_path_count;
-	char **filters; /* paths, or names of those beside the rules, which have no slash */
+	struct conf_path *filters; /* or names of those beside the rules, which have no slash */
 	size_t filter_count;
 	char *cache_directory;   /* of compiled rules; NULL: off */
-	char *attack_file;       /* NULL: attack.tsv beside the rules, else the installed one */
-	char *enrich_hosts_file; /* NULL: none */
+	struct conf_path attack; /* NULL: attack.tsv beside the rules, else the installed one */
+	struct conf_path enrich_hosts; /* NULL: none */
 	struct conf_alias *aliases;
 	size_t alias_count;
 	char *user;             /* taken on when started as root without systemd; NULL: stay */

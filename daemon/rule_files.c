@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define FOLDER_DEPTH_MAX 8
 #define FILES_MAX RULES_MAX
+#define FAULT_MAX 512
 #define PLACEHOLDERS_NAME "placeholders.yml"
 
 /* A walk through the folders of rules.paths. */
@@ -22,6 +24,24 @@ struct walk {
 	struct faults *faults;
 	size_t files;
 };
+
+void
+rule_files_fault(struct faults *faults, const struct conf_path *path, const char *setting,
+	const char *format, ...)
+{
+	char text[FAULT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+		text[0] = '\0';
+	va_end(arguments);
+	if (path->file == NULL)
+		faults_add(faults, path->path, 0, 0, false, "%s", text);
+	else
+		faults_add(faults, path->file, path->line, path->column, false, "%s: %s: %s",
+			setting, path->path, text);
+}
 
 static void
 read_rule_file(struct walk *walk, const char *path)
@@ -117,9 +137,11 @@ read_placeholders(struct walk *walk, const char *path)
 		read_rule_file(walk, file);
 }
 
+/* Of rules.paths. */
 static void
-read_path(struct walk *walk, const char *path)
+read_path(struct walk *walk, const struct conf_path *origin)
 {
+	const char *path = origin->path;
 	char folder[PATH_MAX];
 	size_t before = walk->files, length = strlen(path);
 	struct stat st;
@@ -128,9 +150,8 @@ read_path(struct walk *walk, const char *path)
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	if (length >= sizeof(folder) || stat(path, &st) == -1) {
-		faults_add(walk->faults, path, 0, 0, false,
-			"cannot be read: %s; name the directory of the rules in rules.paths or "
-			"--rules",
+		rule_files_fault(walk->faults, origin, "rules.paths",
+			"cannot be read: %s; name the directory of the rules",
 			length >= sizeof(folder) ? strerror(ENAMETOOLONG) : strerror(errno));
 		return;
 	}
@@ -142,7 +163,7 @@ read_path(struct walk *walk, const char *path)
 	folder[length] = '\0';
 	read_folder(walk, folder, 0);
 	if (walk->files == before)
-		faults_add(walk->faults, folder, 0, 0, false,
+		rule_files_fault(walk->faults, origin, "rules.paths",
 			"no rule in it (*.yml, *.yaml); install the rules or name another "
 			"directory");
 }
@@ -167,7 +188,7 @@ bool
 rule_files_beside(const struct conf *conf, const char *name, char file[RULE_FILES_BESIDE_MAX])
 {
 	char folder[PATH_MAX];
-	bool up = conf->rule_path_count > 0 && realpath(conf->rule_paths[0], folder) != NULL;
+	bool up = conf->rule_path_count > 0 && realpath(conf->rule_paths[0].path, folder) != NULL;
 
 	for (int i = 0; up && i < 2; i++) {
 		up = to_parent(folder);
@@ -180,23 +201,30 @@ rule_files_beside(const struct conf *conf, const char *name, char file[RULE_FILE
 	return access(file, R_OK) == 0;
 }
 
-/* A path, or the name of one of the filters beside the rules. */
+/* Of rules.filters: a path, or the name of one of the filters beside the rules. */
 static void
-read_filter(struct walk *walk, const struct conf *conf, const char *name)
+read_filter(struct walk *walk, const struct conf *conf, const struct conf_path *origin)
 {
 	char found[RULE_FILES_BESIDE_MAX], inside[PATH_MAX];
+	struct stat st;
 
-	if (strchr(name, '/') != NULL) {
-		read_path(walk, name);
-		return;
+	if (strchr(origin->path, '/') == NULL) {
+		(void)snprintf(inside, sizeof(inside), "filters/%s", origin->path);
+		if (rule_files_beside(conf, inside, found))
+			read_rule_file(walk, found);
+		else
+			rule_files_fault(walk->faults, origin, "rules.filters",
+				"there is no filter of this name beside the rules, nor %s; correct "
+				"the name",
+				found);
+	} else if (stat(origin->path, &st) == -1) {
+		rule_files_fault(walk->faults, origin, "rules.filters",
+			"cannot be read: %s; correct the path", strerror(errno));
+	} else if (S_ISDIR(st.st_mode)) {
+		read_folder(walk, origin->path, 0);
+	} else {
+		read_rule_file(walk, origin->path);
 	}
-	(void)snprintf(inside, sizeof(inside), "filters/%s", name);
-	if (rule_files_beside(conf, inside, found))
-		read_rule_file(walk, found);
-	else
-		faults_add(walk->faults, found, 0, 0, false,
-			"there is no filter %s here nor beside the rules; correct rules.filters",
-			name);
 }
 
 void
@@ -205,9 +233,9 @@ rule_files_read(const struct conf *conf, struct ruleset_builder *builder, struct
 	struct walk walk = { .builder = builder, .faults = faults };
 
 	for (size_t i = 0; i < conf->rule_path_count; i++)
-		read_placeholders(&walk, conf->rule_paths[i]);
+		read_placeholders(&walk, conf->rule_paths[i].path);
 	for (size_t i = 0; i < conf->rule_path_count; i++)
-		read_path(&walk, conf->rule_paths[i]);
+		read_path(&walk, &conf->rule_paths[i]);
 	for (size_t i = 0; i < conf->filter_count; i++)
-		read_filter(&walk, conf, conf->filters[i]);
+		read_filter(&walk, conf, &conf->filters[i]);
 }

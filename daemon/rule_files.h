@@ -10,6 +10,11 @@
 
 #define RULE_FILES_BESIDE_MAX (2 * PATH_MAX)
 
+/* An error of a path itself: at its place in the configuration, with the setting, else as the
+ * path's own. */
+void rule_files_fault(struct faults *, const struct conf_path *, const char *setting, const char *,
+	...) __attribute__((format(printf, 4, 5)));
+
 /* Give all of them to the builder: *.yml and *.yaml, by name, links to directories not followed.
  * What cannot be read is an error. */
 void rule_files_read(const struct conf *, struct ruleset_builder *, struct faults *);

@@ -114,12 +114,12 @@ static void
 load_attack(const struct conf *conf, struct rules *rules, struct faults *faults)
 {
 	char found[RULE_FILES_BESIDE_MAX];
-	const char *file = conf->attack_file;
+	struct conf_path file = conf->attack;
 	size_t length, errors = faults->errors;
 	char *bytes;
 	int error;
 
-	if (file == NULL && !rule_files_beside(conf, "attack.tsv", found)) {
+	if (file.path == NULL && !rule_files_beside(conf, "attack.tsv", found)) {
 		/* Rules that cannot be read are enough to say. */
 		if (errors == 0)
 			faults_add(faults, found, 0, 0, true,
@@ -128,23 +128,24 @@ load_attack(const struct conf *conf, struct rules *rules, struct faults *faults)
 				"ids alone; set rules.attack");
 		return;
 	}
-	file = file == NULL ? found : file;
-	error = rules_read_file(file, ATTACK_TEXT_MAX, &bytes, &length);
+	if (file.path == NULL)
+		file.path = found;
+	error = rules_read_file(file.path, ATTACK_TEXT_MAX, &bytes, &length);
 	if (error < 0) {
-		faults_add(faults, file, 0, 0, false, "cannot be read: %s; correct rules.attack",
-			strerror(-error));
+		rule_files_fault(faults, &file, "rules.attack",
+			"cannot be read: %s; correct the path", strerror(-error));
 		return;
 	}
-	rules->attack = attack_parse(file, (struct slice){ bytes, length }, faults);
+	rules->attack = attack_parse(file.path, (struct slice){ bytes, length }, faults);
 	free(bytes);
 	if (rules->attack == NULL && faults->errors == errors)
-		faults_add(faults, file, 0, 0, false, "out of memory");
+		faults_add(faults, file.path, 0, 0, false, "out of memory");
 }
 
 static void
 load_enrich(const struct conf *conf, struct rules *rules, struct faults *faults)
 {
-	const char *file = conf->enrich_hosts_file;
+	const char *file = conf->enrich_hosts.path;
 	size_t length, errors = faults->errors;
 	char *bytes;
 	int error;
@@ -153,8 +154,8 @@ load_enrich(const struct conf *conf, struct rules *rules, struct faults *faults)
 		return;
 	error = rules_read_file(file, ENRICH_TEXT_MAX, &bytes, &length);
 	if (error < 0) {
-		faults_add(faults, file, 0, 0, false, "cannot be read: %s; correct enrich.hosts",
-			strerror(-error));
+		rule_files_fault(faults, &conf->enrich_hosts, "enrich.hosts",
+			"cannot be read: %s; correct the path", strerror(-error));
 		return;
 	}
 	rules->enrich = enrich_parse(file, (struct slice){ bytes, length }, faults);

@@ -664,6 +664,12 @@ yaml_free(struct yaml *yaml)
 	free(yaml);
 }
 
+const char *
+yaml_file(const struct yaml *yaml)
+{
+	return yaml->file;
+}
+
 size_t
 yaml_count(const struct yaml *yaml)
 {

@@ -42,6 +42,7 @@ struct yaml; /* a text and its documents */
  * can be found in them. */
 struct yaml *yaml_parse(const char *file, struct slice text, struct faults *);
 void yaml_free(struct yaml *);
+const char *yaml_file(const struct yaml *);
 
 /* The roots in order (--- starts a new document); an empty document is not listed. */
 size_t yaml_count(const struct yaml *);

@@ -27,7 +27,6 @@ cat >"$dir/rules/own.yml" <<-'YAML'
 	level: loud
 YAML
 cat >"$dir/expected" <<-'TEXT'
-	nowhere: error: cannot be read: No such file or directory; name the directory of the rules in rules.paths or --rules
 	rules/own.yml:6:5: error: unknown modifier 'nearby'; the manual lists those of Sigma
 	rules/own.yml:7:14: error: condition: there is no selection 'other'; correct the name or add the selection
 	rules/own.yml:8:8: error: unknown level 'loud'; write informational, low, medium, high or critical
@@ -38,6 +37,7 @@ cat >"$dir/expected" <<-'TEXT'
 	site.yml:6:7: error: outputs[1]: octet-counted framing is for tcp and unix; remove it
 	site.yml:7:20: error: limits.message: 12parsecs is not a size from 1KiB to 16MiB (bytes, or with KiB, MiB or GiB: 8MiB)
 	site.yml:7:31: error: limits.conections: unknown key; did you mean connections?
+	site.yml:8:26: error: rules.paths: nowhere: cannot be read: No such file or directory; name the directory of the rules
 	site.yml:9:1: error: duplicate key 'limits'; remove one of them
 	site.yml:9:17: error: limits.idle: 0s is not a time from 1s to 30d, or off (with s, m, h or d: 10m)
 TEXT
@@ -48,7 +48,7 @@ want "the summary" "site.yml: 13 errors" "$(cat "$dir/out")"
 diff "$dir/expected" "$dir/said" >&2 || fail "other errors than expected"
 "$t1505d" run -c site.yml 2>"$dir/run.err"
 want "exit status of run" 78 $?
-grep '^site' "$dir/expected" | while read -r line; do
+grep '^site' "$dir/expected" | grep -v ' rules.paths: ' | while read -r line; do
 	grep -qF "${line/ error:/}" "$dir/run.err" || fail "run does not say: $line"
 done || exit 1
 grep -q 't1505d check -c site.yml' "$dir/run.err" || fail "run does not say how to see all of them"

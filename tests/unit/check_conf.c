@@ -225,14 +225,14 @@ START_TEST(defaults_without_a_text)
 	ck_assert_uint_eq(conf->input_count, 0);
 	ck_assert_uint_eq(conf->output_count, 0);
 	ck_assert_uint_eq(conf->rule_path_count, 1);
-	ck_assert_str_eq(conf->rule_paths[0], SYSCONFDIR "/t1505d/rules");
+	ck_assert_str_eq(conf->rule_paths[0].path, SYSCONFDIR "/t1505d/rules");
 	ck_assert_str_eq(conf->state_directory, LOCALSTATEDIR "/lib/t1505d");
 	ck_assert_str_eq(conf->dead_letter_file, LOCALSTATEDIR "/lib/t1505d/dead-letters.ndjson");
 	ck_assert_str_eq(conf->control_socket, RUNSTATEDIR "/t1505d/control");
 	ck_assert_str_eq(conf->user, "t1505d");
 	ck_assert_ptr_null(conf->metrics);
-	ck_assert_ptr_null(conf->attack_file);
-	ck_assert_ptr_null(conf->enrich_hosts_file);
+	ck_assert_ptr_null(conf->attack.path);
+	ck_assert_ptr_null(conf->enrich_hosts.path);
 	ck_assert_uint_eq(conf->message_max, 1024 * 1024);
 	ck_assert_uint_eq(conf->connections_max, 20000);
 	ck_assert_uint_eq(conf->connections_per_address, 0);
@@ -387,7 +387,7 @@ START_TEST(other_settings_are_read)
 	ck_assert_ptr_null(conf->dead_letter_file);
 	ck_assert_str_eq(conf->metrics, "127.0.0.1:9150");
 	ck_assert_ptr_null(conf->user);
-	ck_assert_str_eq(conf->attack_file, "/a/attack.tsv");
+	ck_assert_str_eq(conf->attack.path, "/a/attack.tsv");
 	ck_assert_uint_eq(conf->alias_count, 2);
 	ck_assert_str_eq(conf->aliases[0].from, "sql");
 	ck_assert_str_eq(conf->aliases[1].from, "web01");
@@ -429,9 +429,9 @@ START_TEST(later_texts_go_over_earlier_ones)
 	ck_assert_uint_eq(conf->message_max, 4096);
 	ck_assert_uint_eq(conf->idle_seconds, 0);
 	ck_assert_uint_eq(conf->rule_path_count, 3);
-	ck_assert_str_eq(conf->rule_paths[0], "/etc/rules");
-	ck_assert_str_eq(conf->rule_paths[1], "/etc/a.d/more");
-	ck_assert_str_eq(conf->rule_paths[2], "/opt/rules");
+	ck_assert_str_eq(conf->rule_paths[0].path, "/etc/rules");
+	ck_assert_str_eq(conf->rule_paths[1].path, "/etc/a.d/more");
+	ck_assert_str_eq(conf->rule_paths[2].path, "/opt/rules");
 	ck_assert_uint_eq(conf->alias_count, 2);
 	ck_assert_str_eq(conf->aliases[0].to, "e");
 	ck_assert_uint_eq(conf->output_count, 2);
@@ -492,7 +492,7 @@ START_TEST(rule_paths_can_be_replaced)
 
 	ck_assert_int_eq(conf_use_rule_paths(conf, paths, 2), 0);
 	ck_assert_uint_eq(conf->rule_path_count, 2);
-	ck_assert_str_eq(conf->rule_paths[1], "b");
+	ck_assert_str_eq(conf->rule_paths[1].path, "b");
 	conf_free(conf);
 }
 END_TEST

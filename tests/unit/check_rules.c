@@ -77,21 +77,26 @@ write_rule(const char *name, unsigned number)
 	write_file(name, text);
 }
 
-/* Faults as "FILE below the folder: TEXT" of the first that is an error, else of the first. */
+/* Faults as "FILE:LINE:COLUMN: TEXT", paths below the folder, of the first that is an error, else
+ * of the first. */
 static const char *
 first_fault(void)
 {
 	static char text[2048];
 	const struct fault *fault = NULL;
+	char place[32] = "";
+	size_t below;
 
 	for (size_t i = 0; i < faults.count && (fault == NULL || fault->warning); i++)
 		fault = &faults.list[i];
 	if (fault == NULL)
 		return "-";
-	(void)snprintf(text, sizeof(text), "%s: %s",
-		strncmp(fault->file, folder, strlen(folder)) == 0 ? fault->file + strlen(folder)
-								  : fault->file,
-		fault->text);
+	below = strncmp(fault->file, folder, strlen(folder)) == 0 ? strlen(folder) : 0;
+	if (fault->line > 0)
+		(void)snprintf(place, sizeof(place), ":%d:%d", fault->line, fault->column);
+	(void)snprintf(text, sizeof(text), "%s%s: %s", fault->file + below, place, fault->text);
+	for (char *at = text; (at = strstr(at, folder)) != NULL;)
+		memmove(at, at + strlen(folder), strlen(at + strlen(folder)) + 1);
 	return text;
 }
 
@@ -174,9 +179,9 @@ END_TEST
 START_TEST(missing_folder_is_an_error)
 {
 	ck_assert_ptr_null(load());
-	ck_assert_str_eq(first_fault(), "/rules: cannot be read: No such file or directory; name "
-					"the directory of the rules in "
-					"rules.paths or --rules");
+	ck_assert_str_eq(first_fault(),
+		"/t1505d.yml:2:19: rules.paths: /rules: cannot be read: No such file or directory; "
+		"name the directory of the rules");
 }
 END_TEST
 
@@ -184,8 +189,24 @@ START_TEST(folder_without_a_rule_is_an_error)
 {
 	write_file("rules/README", "no rule\n");
 	ck_assert_ptr_null(load());
-	ck_assert_str_eq(first_fault(), "/rules: no rule in it (*.yml, *.yaml); install the rules "
-					"or name another directory");
+	ck_assert_str_eq(first_fault(),
+		"/t1505d.yml:2:19: rules.paths: /rules: no rule in it (*.yml, *.yaml); install the "
+		"rules or name another directory");
+}
+END_TEST
+
+START_TEST(missing_filter_is_an_error)
+{
+	write_rule("rules/a.yml", 1);
+	ck_assert_ptr_null(load_with("rules: { paths: [ rules ], filters: [ none.yml ] }\n"));
+	ck_assert_str_eq(first_fault(),
+		"/t1505d.yml:2:39: rules.filters: none.yml: there is no filter of this name beside "
+		"the rules, nor " PKGDATADIR "/filters/none.yml; correct the name");
+	faults_done(&faults);
+	ck_assert_ptr_null(load_with("rules: { paths: [ rules ], filters: [ ./none.yml ] }\n"));
+	ck_assert_str_eq(first_fault(),
+		"/t1505d.yml:2:39: rules.filters: /./none.yml: cannot be read: No such file or "
+		"directory; correct the path");
 }
 END_TEST
 
@@ -204,7 +225,7 @@ START_TEST(one_bad_rule_spoils_the_set)
 	write_rule("rules/a.yml", 1);
 	write_file("rules/b.yml", "title: [\n");
 	ck_assert_ptr_null(load());
-	ck_assert_int_eq(strncmp(first_fault(), "/rules/b.yml: ", 14), 0);
+	ck_assert_int_eq(strncmp(first_fault(), "/rules/b.yml:", 13), 0);
 }
 END_TEST
 
@@ -255,8 +276,8 @@ START_TEST(attack_table_of_the_configuration_comes_first)
 	rules_unref(rules);
 
 	ck_assert_ptr_null(load_with("rules: { paths: [ rules ], attack: none.tsv }\n"));
-	ck_assert_str_eq(first_fault(),
-		"/none.tsv: cannot be read: No such file or directory; correct rules.attack");
+	ck_assert_str_eq(first_fault(), "/t1505d.yml:2:36: rules.attack: /none.tsv: cannot be "
+					"read: No such file or directory; correct the path");
 }
 END_TEST
 
@@ -265,7 +286,7 @@ START_TEST(bad_line_of_the_attack_table_is_an_error)
 	write_rule("rules/a.yml", 1);
 	write_file("attack.tsv", "T1505\n");
 	ck_assert_ptr_null(load());
-	ck_assert_int_eq(strncmp(first_fault(), "/attack.tsv: ", 13), 0);
+	ck_assert_int_eq(strncmp(first_fault(), "/attack.tsv:1", 13), 0);
 }
 END_TEST
 
@@ -284,8 +305,8 @@ START_TEST(columns_of_hosts_are_loaded)
 	rules_unref(rules);
 
 	ck_assert_ptr_null(load_with("rules: { paths: [ rules ] }\nenrich: { hosts: none.csv }\n"));
-	ck_assert_str_eq(first_fault(),
-		"/none.csv: cannot be read: No such file or directory; correct enrich.hosts");
+	ck_assert_str_eq(first_fault(), "/t1505d.yml:3:18: enrich.hosts: /none.csv: cannot be "
+					"read: No such file or directory; correct the path");
 }
 END_TEST
 
@@ -369,6 +390,7 @@ suite(void)
 	tcase_add_test(t, links_to_files_are_followed_and_to_folders_not);
 	tcase_add_test(t, missing_folder_is_an_error);
 	tcase_add_test(t, folder_without_a_rule_is_an_error);
+	tcase_add_test(t, missing_filter_is_an_error);
 	tcase_add_test(t, dangling_link_is_an_error);
 	tcase_add_test(t, one_bad_rule_spoils_the_set);
 	tcase_add_test(t, folders_too_deep_are_an_error);
