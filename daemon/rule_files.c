@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Out of memory, an element is not added, and its hh.tbl is NULL. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #include "daemon/rule_files.h"
 #include "daemon/rules.h"
 
@@ -22,8 +26,59 @@
 struct walk {
 	struct ruleset_builder *builder;
 	struct faults *faults;
+	struct visit *visits;
 	size_t files;
+	size_t again; /* files and folders that were read before */
 };
+
+/* A file or a folder that was read, whatever its name. */
+struct visit {
+	UT_hash_handle hh;
+	struct {
+		dev_t device;
+		ino_t inode;
+	} key;
+	char path[];
+};
+
+/* Note a visit.  false: it was here before, which is said, or there is no memory. */
+static bool
+visit(struct walk *walk, const char *path, const struct stat *st)
+{
+	struct visit *before, *one = calloc(1, sizeof(*one) + strlen(path) + 1);
+
+	if (one == NULL)
+		goto no_memory;
+	one->key.device = st->st_dev;
+	one->key.inode = st->st_ino;
+	strcpy(one->path, path);
+	HASH_FIND(hh, walk->visits, &one->key, sizeof(one->key), before);
+	if (before != NULL) {
+		free(one);
+		walk->again++;
+		faults_add(walk->faults, path, 0, 0, true,
+			"given twice, before as %s, and read once; name it once", before->path);
+		return false;
+	}
+	HASH_ADD(hh, walk->visits, key, sizeof(one->key), one);
+	if (one->hh.tbl != NULL)
+		return true;
+	free(one);
+no_memory:
+	faults_add(walk->faults, path, 0, 0, false, "out of memory");
+	return false;
+}
+
+static void
+visits_free(struct visit *visits)
+{
+	struct visit *one, *next;
+
+	HASH_ITER (hh, visits, one, next) {
+		HASH_DEL(visits, one);
+		free(one);
+	}
+}
 
 void
 rule_files_fault(struct faults *faults, const struct conf_path *path, const char *setting,
@@ -46,10 +101,13 @@ rule_files_fault(struct faults *faults, const struct conf_path *path, const char
 static void
 read_rule_file(struct walk *walk, const char *path)
 {
+	struct stat st;
 	size_t length;
 	char *bytes;
 	int error;
 
+	if (stat(path, &st) == 0 && !visit(walk, path, &st))
+		return;
 	if (++walk->files > FILES_MAX) {
 		if (walk->files == FILES_MAX + 1)
 			faults_add(walk->faults, path, 0, 0, false,
@@ -100,6 +158,8 @@ read_folder(struct walk *walk, const char *folder, unsigned depth)
 			"nested deeper than %d directories; move it up", FOLDER_DEPTH_MAX);
 		return;
 	}
+	if (stat(folder, &st) == 0 && !visit(walk, folder, &st))
+		return;
 	count = scandir(folder, &entries, visible, by_name);
 	if (count == -1) {
 		faults_add(walk->faults, folder, 0, 0, false,
@@ -143,7 +203,7 @@ read_path(struct walk *walk, const struct conf_path *origin)
 {
 	const char *path = origin->path;
 	char folder[PATH_MAX];
-	size_t before = walk->files, length = strlen(path);
+	size_t before = walk->files + walk->again, length = strlen(path);
 	struct stat st;
 
 	/* So that faults do not say "rules//file.yml". */
@@ -162,7 +222,7 @@ read_path(struct walk *walk, const struct conf_path *origin)
 	memcpy(folder, path, length);
 	folder[length] = '\0';
 	read_folder(walk, folder, 0);
-	if (walk->files == before)
+	if (walk->files + walk->again == before)
 		rule_files_fault(walk->faults, origin, "rules.paths",
 			"no rule in it (*.yml, *.yaml); install the rules or name another "
 			"directory");
@@ -238,4 +298,5 @@ rule_files_read(const struct conf *conf, struct ruleset_builder *builder, struct
 		read_path(&walk, &conf->rule_paths[i]);
 	for (size_t i = 0; i < conf->filter_count; i++)
 		read_filter(&walk, conf, &conf->filters[i]);
+	visits_free(walk.visits);
 }

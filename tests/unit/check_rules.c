@@ -176,6 +176,32 @@ START_TEST(links_to_files_are_followed_and_to_folders_not)
 }
 END_TEST
 
+START_TEST(what_is_given_twice_is_read_once)
+{
+	struct rules *rules;
+
+	write_rule("rules/a.yml", 1);
+	write_file("attack.tsv", "");
+	write_file("filters/f.yml",
+		"title: f\nid: 00000000-0000-4000-8000-0000000000f1\n"
+		"logsource: { product: windows }\n"
+		"filter: { rules: any, s: { Image: 'xxx' }, condition: not s }\n");
+	ck_assert_int_eq(symlink("a.yml", path_of("rules/b.yml")), 0);
+	rules = load_with(
+		"rules: { paths: [ rules/, rules/a.yml, rules ], filters: [ f.yml, f.yml ] }\n");
+	ck_assert_msg(rules != NULL, "%s", first_fault());
+	ck_assert_uint_eq(ruleset_count(rules->set), 1);
+	ck_assert_uint_eq(ruleset_filter_count(rules->set), 1);
+	ck_assert_uint_eq(faults.count, 4);
+	ck_assert_str_eq(faults.list[0].file, path_of("rules/b.yml"));
+	ck_assert_ptr_nonnull(strstr(faults.list[0].text, "/rules/a.yml, and read once"));
+	ck_assert_str_eq(faults.list[1].file, path_of("rules/a.yml"));
+	ck_assert_str_eq(faults.list[2].file, path_of("rules"));
+	ck_assert_str_eq(faults.list[3].file, path_of("filters/f.yml"));
+	rules_unref(rules);
+}
+END_TEST
+
 START_TEST(missing_folder_is_an_error)
 {
 	ck_assert_ptr_null(load());
@@ -388,6 +414,7 @@ suite(void)
 	tcase_add_test(t, files_are_read_in_the_order_of_names);
 	tcase_add_test(t, one_file_can_be_named);
 	tcase_add_test(t, links_to_files_are_followed_and_to_folders_not);
+	tcase_add_test(t, what_is_given_twice_is_read_once);
 	tcase_add_test(t, missing_folder_is_an_error);
 	tcase_add_test(t, folder_without_a_rule_is_an_error);
 	tcase_add_test(t, missing_filter_is_an_error);
