@@ -32,39 +32,49 @@ struct walk {
 };
 
 /* A file or a folder that was read, whatever its name. */
+struct visit_key {
+	dev_t device;
+	ino_t inode;
+};
 struct visit {
 	UT_hash_handle hh;
-	struct {
-		dev_t device;
-		ino_t inode;
-	} key;
+	struct visit_key key;
 	char path[];
 };
+
+/* The visit of this file or folder, or NULL. */
+static const struct visit *
+find_visit(const struct walk *walk, const struct stat *st)
+{
+	struct visit_key key = { st->st_dev, st->st_ino };
+	struct visit *found;
+
+	HASH_FIND(hh, walk->visits, &key, sizeof(key), found);
+	return found;
+}
 
 /* Note a visit.  false: it was here before, which is said, or there is no memory. */
 static bool
 visit(struct walk *walk, const char *path, const struct stat *st)
 {
-	struct visit *before, *one = calloc(1, sizeof(*one) + strlen(path) + 1);
+	const struct visit *before = find_visit(walk, st);
+	struct visit *one;
 
-	if (one == NULL)
-		goto no_memory;
-	one->key.device = st->st_dev;
-	one->key.inode = st->st_ino;
-	strcpy(one->path, path);
-	HASH_FIND(hh, walk->visits, &one->key, sizeof(one->key), before);
 	if (before != NULL) {
-		free(one);
 		walk->again++;
 		faults_add(walk->faults, path, 0, 0, true,
 			"given twice, before as %s, and read once; name it once", before->path);
 		return false;
 	}
-	HASH_ADD(hh, walk->visits, key, sizeof(one->key), one);
-	if (one->hh.tbl != NULL)
-		return true;
+	one = calloc(1, sizeof(*one) + strlen(path) + 1);
+	if (one != NULL) {
+		one->key = (struct visit_key){ st->st_dev, st->st_ino };
+		strcpy(one->path, path);
+		HASH_ADD(hh, walk->visits, key, sizeof(one->key), one);
+		if (one->hh.tbl != NULL)
+			return true;
+	}
 	free(one);
-no_memory:
 	faults_add(walk->faults, path, 0, 0, false, "out of memory");
 	return false;
 }
@@ -169,11 +179,8 @@ read_folder(struct walk *walk, const char *folder, unsigned depth)
 	for (int i = 0; i < count; i++) {
 		char path[PATH_MAX];
 		int n = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		bool done = depth == 0 && strcmp(entries[i]->d_name, PLACEHOLDERS_NAME) == 0;
 
 		free(entries[i]);
-		if (done)
-			continue;
 		if (n < 0 || (size_t)n >= sizeof(path))
 			faults_add(walk->faults, folder, 0, 0, false,
 				"holds a path that is too long; shorten it");
@@ -183,18 +190,6 @@ read_folder(struct walk *walk, const char *folder, unsigned depth)
 			read_rule_file(walk, path);
 	}
 	free(entries);
-}
-
-/* The values for |expand, before the rules that name them. */
-static void
-read_placeholders(struct walk *walk, const char *path)
-{
-	char file[PATH_MAX];
-	int n = snprintf(file, sizeof(file), "%s/" PLACEHOLDERS_NAME, path);
-	struct stat st;
-
-	if (n > 0 && (size_t)n < sizeof(file) && stat(file, &st) == 0)
-		read_rule_file(walk, file);
 }
 
 /* Of rules.paths. */
@@ -287,15 +282,32 @@ read_filter(struct walk *walk, const struct conf *conf, const struct conf_path *
 	}
 }
 
+/* The values for |expand that stand beside a single file of rules, unless they were read with a
+ * folder. */
+static void
+read_placeholders(struct walk *walk, const char *path)
+{
+	int folder = (int)(strrchr(path, '/') == NULL ? 0 : strrchr(path, '/') + 1 - path);
+	char file[PATH_MAX];
+	int n = snprintf(file, sizeof(file), "%.*s" PLACEHOLDERS_NAME, folder, path);
+	struct stat st;
+
+	if (stat(path, &st) == -1 || S_ISDIR(st.st_mode))
+		return;
+	if (n > 0 && (size_t)n < sizeof(file) && stat(file, &st) == 0 &&
+		find_visit(walk, &st) == NULL)
+		read_rule_file(walk, file);
+}
+
 void
 rule_files_read(const struct conf *conf, struct ruleset_builder *builder, struct faults *faults)
 {
 	struct walk walk = { .builder = builder, .faults = faults };
 
 	for (size_t i = 0; i < conf->rule_path_count; i++)
-		read_placeholders(&walk, conf->rule_paths[i].path);
-	for (size_t i = 0; i < conf->rule_path_count; i++)
 		read_path(&walk, &conf->rule_paths[i]);
+	for (size_t i = 0; i < conf->rule_path_count; i++)
+		read_placeholders(&walk, conf->rule_paths[i].path);
 	for (size_t i = 0; i < conf->filter_count; i++)
 		read_filter(&walk, conf, &conf->filters[i]);
 	visits_free(walk.visits);

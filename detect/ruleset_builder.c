@@ -17,8 +17,16 @@
 #define COLUMN_PREFIX "host_info."
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
 
+/* A text that names placeholders waits for the values of all. */
+struct waiting {
+	const char *file;
+	struct slice text;
+};
+
 struct ruleset_builder {
 	struct arena *arena;
+	struct waiting *waiting;
+	uint32_t waiting_count, waiting_size;
 	struct sigma_rule *rules;
 	uint32_t count, size;
 	struct filter *filters;
@@ -48,6 +56,7 @@ ruleset_builder_free(struct ruleset_builder *builder)
 	if (builder == NULL)
 		return;
 	arena_free(builder->arena);
+	free(builder->waiting);
 	free(builder->rules);
 	free(builder->filters);
 	sigma_fields_done(&builder->fields);
@@ -91,23 +100,26 @@ keep_document(struct ruleset_builder *builder, const struct sigma_rule *document
 	return result;
 }
 
-static int
-add_document(struct ruleset_builder *builder, const struct yaml *yaml, const char *file,
-	struct fy_node *root, struct faults *faults)
+static struct sigma_reader
+reader_of(struct ruleset_builder *builder, const struct yaml *yaml, struct faults *faults)
 {
-	struct sigma_reader reader = { .yaml = yaml,
+	return (struct sigma_reader){ .yaml = yaml,
 		.arena = builder->arena,
 		.faults = faults,
 		.fields = &builder->fields,
 		.placeholders = &builder->placeholders };
+}
+
+/* 0 or -ENOMEM. */
+static int
+add_document(struct ruleset_builder *builder, const struct yaml *yaml, const char *file,
+	struct fy_node *root, struct faults *faults)
+{
+	struct sigma_reader reader = reader_of(builder, yaml, faults);
 	struct arena_mark mark = arena_mark(builder->arena);
 	struct sigma_rule document;
 	int result;
 
-	if (placeholders_are(root)) {
-		placeholders_read(&reader, root, &builder->placeholders);
-		return reader.no_memory ? -ENOMEM : 0;
-	}
 	if (builder->count + builder->filter_count == RULES_MAX) {
 		yaml_fault(yaml, root, faults, false, "more than %d rules; remove some", RULES_MAX);
 		return 0;
@@ -120,27 +132,82 @@ add_document(struct ruleset_builder *builder, const struct yaml *yaml, const cha
 	return result == -ENOMEM ? result : 0;
 }
 
+static int
+add_documents(struct ruleset_builder *builder, const struct yaml *yaml, const char *file,
+	struct faults *faults)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < yaml_count(yaml) && result == 0; i++)
+		if (!placeholders_are(yaml_root(yaml, i)))
+			result = add_document(builder, yaml, file, yaml_root(yaml, i), faults);
+	return result;
+}
+
+static int
+add_placeholders(struct ruleset_builder *builder, const struct yaml *yaml, struct faults *faults)
+{
+	struct sigma_reader reader = reader_of(builder, yaml, faults);
+
+	for (size_t i = 0; i < yaml_count(yaml); i++)
+		if (placeholders_are(yaml_root(yaml, i)))
+			placeholders_read(&reader, yaml_root(yaml, i), &builder->placeholders);
+	return reader.no_memory ? -ENOMEM : 0;
+}
+
+static int
+wait_for_values(struct ruleset_builder *builder, const char *file, struct slice text)
+{
+	struct waiting one = { file, arena_copy(builder->arena, text) };
+	void *list = builder->waiting;
+	int result = -ENOMEM;
+
+	if (one.text.ptr != NULL)
+		result = append(
+			&list, &builder->waiting_count, &builder->waiting_size, &one, sizeof(one));
+	builder->waiting = list;
+	return result;
+}
+
 void
 ruleset_builder_add(
 	struct ruleset_builder *builder, const char *file, struct slice text, struct faults *faults)
 {
 	struct yaml *yaml = yaml_parse(file, text, faults);
 	const char *name;
+	int result = -ENOMEM;
 
 	if (yaml == NULL)
 		return;
 	if (yaml_count(yaml) == 0)
 		faults_add(faults, file, 0, 0, true, "no rule in it; remove the file");
 	name = arena_copy(builder->arena, (struct slice){ file, strlen(file) + 1 }).ptr;
-	for (size_t i = 0; i < yaml_count(yaml); i++) {
-		if (name == NULL ||
-			add_document(builder, yaml, name, yaml_root(yaml, i), faults) != 0) {
-			faults_add(
-				faults, file, 0, 0, false, "out of memory for this file's rules");
-			break;
-		}
-	}
+	if (name != NULL)
+		result = add_placeholders(builder, yaml, faults);
+	if (result == 0 && slice_find(text, SLICE("expand")) < text.len)
+		result = wait_for_values(builder, name, text);
+	else if (result == 0)
+		result = add_documents(builder, yaml, name, faults);
+	if (result != 0)
+		faults_add(faults, file, 0, 0, false, "out of memory for this file's rules");
 	yaml_free(yaml);
+}
+
+/* The texts that were waiting; that they are YAML was seen when they came. */
+static void
+add_waiting(struct ruleset_builder *builder, struct faults *faults)
+{
+	for (uint32_t i = 0; i < builder->waiting_count; i++) {
+		const struct waiting *one = &builder->waiting[i];
+		struct faults told = { 0 };
+		struct yaml *yaml = yaml_parse(one->file, one->text, &told);
+
+		if (yaml == NULL || add_documents(builder, yaml, one->file, faults) != 0)
+			faults_add(faults, one->file, 0, 0, false,
+				"out of memory for this file's rules");
+		yaml_free(yaml);
+		faults_done(&told);
+	}
 }
 
 static int
@@ -387,10 +454,12 @@ ruleset_build(
 	struct ruleset_builder *builder, const struct pattern_cache *cache, struct faults *faults)
 {
 	struct ruleset *set = calloc(1, sizeof(*set));
+	size_t errors = faults->errors;
 	int result = -ENOMEM;
 
 	if (set == NULL)
 		goto fail;
+	add_waiting(builder, faults);
 	atomic_init(&set->references, 1);
 	set->patterns = pattern_set_new();
 	if (set->patterns == NULL)
@@ -416,6 +485,8 @@ ruleset_build(
 	result = find_own_fields(set, &builder->fields);
 	if (result == 0)
 		result = compile(set, cache, faults);
+	if (result == 0 && faults->errors > errors)
+		result = -EINVAL;
 	if (result != 0)
 		goto fail;
 	builder->arena = NULL;

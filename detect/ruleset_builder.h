@@ -11,9 +11,9 @@ struct ruleset_builder;
 struct ruleset_builder *ruleset_builder_new(void);
 void ruleset_builder_free(struct ruleset_builder *);
 
-/* Add a file's rules, or the operator's values for |expand, which count for the files that are
- * added after it; faults are added to `faults`, and the rules that have one are left out. `text` is
- * copied. */
+/* Add a file's rules, or the operator's values for |expand, which count for all files; faults are
+ * added to `faults`, here or when the set is built, and the rules that have one are left out.
+ * `text` is copied. */
 void ruleset_builder_add(
 	struct ruleset_builder *, const char *file, struct slice text, struct faults *);
 

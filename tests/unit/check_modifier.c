@@ -221,8 +221,11 @@ build(const char *line, struct faults *faults)
 	ruleset_builder_add(builder, "placeholders.yml",
 		SLICE("placeholders: {Two: [one, two], Wild: a*d}"), faults);
 	ruleset_builder_add(builder, "t.yml", (struct slice){ text, (size_t)len }, faults);
-	if (faults->errors == 0)
-		set = ruleset_build(builder, NULL, faults);
+	set = ruleset_build(builder, NULL, faults);
+	if (faults->errors > 0) {
+		ruleset_unref(set);
+		set = NULL;
+	}
 	ruleset_builder_free(builder);
 	return set;
 }
@@ -279,6 +282,7 @@ START_TEST(a_placeholder_with_no_values_is_one_fault)
 		      "logsource: {product: windows, service: sysmon}\n"
 		      "detection:\n  s:\n    Image|expand: 'a%None%b%None%'\n  condition: s\n"),
 		&faults);
+	ruleset_unref(ruleset_build(builder, NULL, &faults));
 	ck_assert_uint_eq(faults.errors, 1);
 	ck_assert_str_eq(faults.list[0].file, "placeholders.yml");
 	ck_assert_ptr_nonnull(strstr(faults.list[0].text, "the list of values is empty"));

@@ -202,6 +202,41 @@ START_TEST(what_is_given_twice_is_read_once)
 }
 END_TEST
 
+static const struct {
+	const char *name, *settings, *rule, *values;
+} placeholder_rows[] = {
+	{ "beside the rules", "rules: { paths: [ rules ] }\n", "rules/a.yml",
+		"rules/placeholders.yml" },
+	{ "in a file whose name comes later", "rules: { paths: [ rules ] }\n", "rules/a.yml",
+		"rules/z.yml" },
+	{ "in another directory", "rules: { paths: [ rules, values ] }\n", "rules/a.yml",
+		"values/placeholders.yml" },
+	{ "in a directory that comes before", "rules: { paths: [ values, rules ] }\n",
+		"rules/a.yml", "values/own.yml" },
+	{ "beside a single file", "rules: { paths: [ rules/a.yml ] }\n", "rules/a.yml",
+		"rules/placeholders.yml" },
+	{ "beside a single file and in its directory",
+		"rules: { paths: [ rules/sub/a.yml, rules ] }\n", "rules/sub/a.yml",
+		"rules/sub/placeholders.yml" },
+};
+
+START_TEST(placeholders_are_found)
+{
+	struct rules *rules;
+
+	write_file("attack.tsv", "");
+	write_file(placeholder_rows[_i].rule,
+		"title: a\nid: 00000000-0000-4000-8000-000000000001\nlevel: high\n"
+		"logsource: { service: sysmon }\n"
+		"detection: { s: { Image|expand: '%names%' }, condition: s }\n");
+	write_file(placeholder_rows[_i].values, "placeholders: { names: [ one, two ] }\n");
+	rules = load_with(placeholder_rows[_i].settings);
+	ck_assert_msg(rules != NULL, "%s: %s", placeholder_rows[_i].name, first_fault());
+	ck_assert_uint_eq(ruleset_count(rules->set), 1);
+	rules_unref(rules);
+}
+END_TEST
+
 START_TEST(missing_folder_is_an_error)
 {
 	ck_assert_ptr_null(load());
@@ -415,6 +450,8 @@ suite(void)
 	tcase_add_test(t, one_file_can_be_named);
 	tcase_add_test(t, links_to_files_are_followed_and_to_folders_not);
 	tcase_add_test(t, what_is_given_twice_is_read_once);
+	tcase_add_loop_test(t, placeholders_are_found, 0,
+		(int)(sizeof(placeholder_rows) / sizeof(placeholder_rows[0])));
 	tcase_add_test(t, missing_folder_is_an_error);
 	tcase_add_test(t, folder_without_a_rule_is_an_error);
 	tcase_add_test(t, missing_filter_is_an_error);
