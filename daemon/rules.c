@@ -190,6 +190,8 @@ rules_load(const struct conf *conf, struct faults *faults)
 	rules->set = load_set(conf, faults);
 	load_attack(conf, rules, faults);
 	load_enrich(conf, rules, faults);
+	if (rules->set != NULL)
+		ruleset_check_columns(rules->set, rules->enrich, faults);
 	rules->collector = own_name();
 	if (rules->collector == NULL)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");

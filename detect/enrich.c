@@ -180,7 +180,7 @@ name_columns(struct enrich *enrich, const struct slice *fields, size_t count)
 			return "a column has no name; the first line names them all";
 		string[name.len] = '\0';
 		for (size_t j = 0; j < enrich->count; j++)
-			if (strcmp(enrich->columns[j], string) == 0)
+			if (slice_equal_nocase(slice_of(enrich->columns[j]), name))
 				return "two columns have the same name; rename one";
 		enrich->columns[enrich->count++] = string;
 	}
@@ -366,6 +366,15 @@ enrich_free(struct enrich *enrich)
 	}
 	free(enrich->strings);
 	free(enrich);
+}
+
+bool
+enrich_has_column(const struct enrich *enrich, struct slice name)
+{
+	for (size_t i = 0; i < enrich->count; i++)
+		if (slice_equal_nocase(slice_of(enrich->columns[i]), name))
+			return true;
+	return false;
 }
 
 bool

@@ -13,7 +13,7 @@
 struct enrich;
 struct enrich_row {
 	size_t count;               /* of columns, the host's own left out */
-	const char *const *columns; /* names, no two alike */
+	const char *const *columns; /* names, no two alike in any letter case */
 	const char *const *values;  /* "" when the line has none */
 };
 
@@ -21,6 +21,8 @@ struct enrich_row {
  * an error and left out; of two lines for one host the first counts, and a warning says so. */
 struct enrich *enrich_parse(const char *file, struct slice text, struct faults *);
 void enrich_free(struct enrich *);
+/* In any letter case. */
+bool enrich_has_column(const struct enrich *, struct slice name);
 /* `host` is folded; a file that names short names serves their FQDNs.  false when the table does
  * not have it. */
 bool enrich_find(const struct enrich *, struct slice host, struct enrich_row *);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detect/lint.h"
+#include "detect/reader.h"
 
 #define ITEMS_MAX 12 /* 4,096 assignments, nearly always ended by one of the first */
 
@@ -115,7 +116,7 @@ is_listed(const char *name, const char *const *list, size_t max)
 	for (size_t i = 0; i < max && list[i] != NULL; i++)
 		if (slice_equal_nocase(slice_of(name), slice_of(list[i])))
 			return true;
-	return slice_prefix(slice_of(name), SLICE("host_info."));
+	return slice_prefix_nocase(slice_of(name), SLICE(READER_COLUMN_PREFIX));
 }
 
 const char *

@@ -233,7 +233,7 @@ reader_field(struct sigma_reader *reader, struct fy_node *key, struct slice name
 			"%d that Sysmon's process and file events do not have",
 			READER_SHOW(name), WEVENT_NAME_MAX, WEVENT_NAMES_MAX);
 	if (result == 0 && *field >= F_MAX && !is_known(name) &&
-		!slice_prefix(name, SLICE("host_info.")))
+		!slice_prefix_nocase(name, SLICE(READER_COLUMN_PREFIX)))
 		yaml_fault(reader->yaml, key, reader->faults, true,
 			"field '%.*s' is none that the manual lists; it is looked for in the "
 			"records under this very name",

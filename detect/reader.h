@@ -29,6 +29,9 @@ struct sigma_reader {
 	bool no_memory;
 };
 
+#define READER_COLUMN_PREFIX \
+	"host_info." /* of fields that are the operator's, in any letter case */
+
 #define READER_SHOW_MAX 80 /* bytes of a word quoted in a fault */
 /* For "%.*s". */
 #define READER_SHOW(s) \

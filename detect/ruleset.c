@@ -194,7 +194,8 @@ fill_columns(const struct ruleset *set, const struct enrich *enrich, const struc
 
 		*value = SLICE_NONE;
 		for (size_t k = 0; k < row.count; k++)
-			if (strcmp(row.columns[k], set->columns[i].name) == 0)
+			if (slice_equal_nocase(
+				    slice_of(row.columns[k]), slice_of(set->columns[i].name)))
 				*value = slice_of(row.values[k]);
 	}
 }

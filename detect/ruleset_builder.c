@@ -14,7 +14,6 @@
 #include "detect/ruleset_builder.h"
 #include "detect/ruleset_parts.h"
 
-#define COLUMN_PREFIX "host_info."
 #define MEMORY_MAX ((size_t)512 * 1024 * 1024) /* of one set, without its databases */
 
 /* A text that names placeholders waits for the values of all. */
@@ -369,7 +368,7 @@ compile_patterns(struct ruleset *set, const struct pattern_cache *cache, struct 
 static int
 find_own_fields(struct ruleset *set, const struct sigma_fields *fields)
 {
-	struct slice prefix = SLICE(COLUMN_PREFIX);
+	struct slice prefix = SLICE(READER_COLUMN_PREFIX);
 
 	set->text = NO_FIELD;
 	set->columns = arena_alloc(set->arena, fields->count * sizeof(*set->columns) + 1);
@@ -380,7 +379,7 @@ find_own_fields(struct ruleset *set, const struct sigma_fields *fields)
 
 		if (name.len == 0)
 			set->text = i;
-		if (!slice_prefix(name, prefix))
+		if (!slice_prefix_nocase(name, prefix))
 			continue;
 		name = arena_copy(set->arena, (struct slice){ name.ptr, name.len + 1 });
 		if (name.ptr == NULL)
@@ -425,6 +424,40 @@ warn_rules(const struct ruleset *set, struct faults *faults)
 				"evaluated for each event of its logsource; add one where there is "
 				"one");
 	}
+}
+
+/* Warn of the condition's columns that no host has. */
+static void
+check_columns(const struct condition *condition, const char *file, int line, int column,
+	const struct enrich *enrich, struct faults *faults)
+{
+	for (uint32_t i = 0; i < condition->item_count; i++) {
+		struct slice name = slice_of(condition->items[i].name);
+
+		if (!slice_prefix_nocase(name, SLICE(READER_COLUMN_PREFIX)))
+			continue;
+		name = slice_sub(name, strlen(READER_COLUMN_PREFIX), name.len);
+		if (enrich == NULL)
+			faults_add(faults, file, line, column, true,
+				"no host has '%s': enrich.hosts names no table; set it",
+				condition->items[i].name);
+		else if (!enrich_has_column(enrich, name))
+			faults_add(faults, file, line, column, true,
+				"no host has '%s': the table of enrich.hosts has no such column; "
+				"correct one of them",
+				condition->items[i].name);
+	}
+}
+
+void
+ruleset_check_columns(const struct ruleset *set, const struct enrich *enrich, struct faults *faults)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		check_columns(&set->rules[i].condition, set->rules[i].rule.file, set->rules[i].line,
+			set->rules[i].column, enrich, faults);
+	for (uint32_t i = 0; i < set->filter_count; i++)
+		check_columns(&set->filters[i].condition, set->filters[i].file,
+			set->filters[i].line, set->filters[i].column, enrich, faults);
 }
 
 static int

@@ -23,4 +23,8 @@ void ruleset_builder_add(
 struct ruleset *ruleset_build(
 	struct ruleset_builder *, const struct pattern_cache *, struct faults *);
 
+/* Warn of each rule and filter that compares a column (host_info.NAME) which the operator's table
+ * of hosts does not have; NULL: there is no table. */
+void ruleset_check_columns(const struct ruleset *, const struct enrich *, struct faults *);
+
 #endif

@@ -108,6 +108,7 @@ static const struct {
 	USELESS("semicolons", "host;role\nweb01;iis\n", 1),
 	USELESS("a column without a name", "host,,role\nweb01,a,b\n", 1),
 	USELESS("two columns of one name", "host,role,role\nweb01,a,b\n", 1),
+	USELESS("two columns of one name in other letters", "host,role,Role\nweb01,a,b\n", 1),
 	USELESS("two columns named host", "host,host,host\nweb01,a,b\n", 1),
 	USELESS("a first line with a stray quote", "host,\"role\nweb01,iis\n", 1),
 	USELESS("UTF-16", "h\0o\0s\0t\0,\0r\0\n\0", 1),

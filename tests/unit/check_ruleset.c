@@ -588,9 +588,9 @@ START_TEST(columns_of_the_host_match)
 
 	bench_open(&bench);
 	enrich =
-		enrich_parse("hosts.csv", SLICE("host,zone\nweb01,dmz\ndb01,lan\n"), &bench.faults);
+		enrich_parse("hosts.csv", SLICE("host,Zone\nweb01,dmz\ndb01,lan\n"), &bench.faults);
 	bench_add(&bench, "rule.yml",
-		RULE("01", "sysmon", "  s: {host_info.zone: dmz}\n  condition: s\n"));
+		RULE("01", "sysmon", "  s: {Host_Info.zone: dmz}\n  condition: s\n"));
 	bench_build(&bench);
 	wevent_clear(&event);
 	event.event_id = 1;
@@ -607,6 +607,37 @@ START_TEST(columns_of_the_host_match)
 	enrich_free(enrich);
 	bench_close(&bench);
 	arena_free(arena);
+}
+END_TEST
+
+/* A column that no host has. */
+START_TEST(columns_that_are_not_there_are_told)
+{
+	struct bench bench;
+	struct enrich *enrich;
+
+	bench_open(&bench);
+	enrich = enrich_parse("hosts.csv", SLICE("host,Zone\nweb01,dmz\n"), &bench.faults);
+	bench_add(&bench, "rule.yml",
+		RULE("01", "sysmon",
+			"  s: {host_info.zone: dmz, host_info.role: web}\n  condition: s\n"));
+	bench_add(&bench, "filter.yml",
+		"title: f\nid: 00000000-0000-4000-8000-0000000000f1\n"
+		"filter: {rules: any, s: {host_info.owner: me}, condition: not s}\n");
+	bench_build(&bench);
+	ruleset_check_columns(bench.set, enrich, &bench.faults);
+	ck_assert_uint_eq(bench.faults.count, 2);
+	ck_assert(bench.faults.list[0].warning);
+	ck_assert_str_eq(bench.faults.list[0].file, "rule.yml");
+	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "no host has 'host_info.role'"));
+	ck_assert_str_eq(bench.faults.list[1].file, "filter.yml");
+	ck_assert_int_eq(bench.faults.list[1].line, 3);
+	faults_done(&bench.faults);
+	ruleset_check_columns(bench.set, NULL, &bench.faults);
+	ck_assert_uint_eq(bench.faults.count, 3);
+	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "enrich.hosts names no table"));
+	enrich_free(enrich);
+	bench_close(&bench);
 }
 END_TEST
 
@@ -1118,6 +1149,7 @@ ruleset_suite(void)
 	tcase_add_test(tcase, a_category_reaches_its_events);
 	tcase_add_loop_test(tcase, keywords_match_anywhere, 0, ROWS(keyword_rows));
 	tcase_add_test(tcase, columns_of_the_host_match);
+	tcase_add_test(tcase, columns_that_are_not_there_are_told);
 	tcase_add_test(tcase, fields_that_only_rules_name_match);
 	tcase_add_loop_test(tcase, order_does_not_depend_on_the_order_of_adding, 0, 6);
 	tcase_add_test(tcase, the_second_of_two_ids_is_refused);
