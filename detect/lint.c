@@ -1,10 +1,10 @@
-/* Contradictions, and fields that a category's events do not have (Sysmon's schema, and Security's
- * audit events as canon.c makes them). */
+/* Contradictions; fields that a category's events do not have (Sysmon's schema, and Security's
+ * audit events as canon.c makes them), and names that look like slips for others. */
 
 #include <string.h>
 
 #include "detect/lint.h"
-#include "detect/reader.h"
+#include "detect/spelling.h"
 
 #define ITEMS_MAX 12 /* 4,096 assignments, nearly always ended by one of the first */
 
@@ -64,7 +64,7 @@ lint_can_be_true(const struct condition *condition)
 #define ACTOR "Image", "ProcessGuid", "ProcessId"
 
 static const struct {
-	const char *category;
+	const char *name;
 	const char *fields[40];
 } categories[] = {
 	{ "process_creation",
@@ -105,33 +105,197 @@ static const struct {
 	{ "ps_script", { "ScriptBlockText", "ScriptBlockId", "Path", "MessageNumber",
 			       "MessageTotal", "Data", NULL } },
 };
+#define CATEGORY_COUNT (sizeof(categories) / sizeof(categories[0]))
 
 /* Every event has these. */
 static const char *const common[] = { "EventID", "Channel", "Provider_Name", "EventRecordID",
-	"Computer", "UtcTime", "RuleName", "User", "Message", "Level", "Keywords", "keywords" };
+	"Computer", "UtcTime", "RuleName", "User", "Message", "Level", "Keywords", NULL };
+
+/* Fields of Sysmon's other events, and of the events of Windows, PowerShell, IIS and SQL Server
+ * that rules are written for: whoever names one of them has not mistyped it. */
+static const char *const known[] = { "AccessList", "AccessMask", "Address", "AccountName",
+	"AllowedToDelegateTo", "Application", "ApplicationPath", "Archived",
+	"AttributeLDAPDisplayName", "AttributeValue", "AuditPolicyChanges",
+	"AuthenticationPackageName", "Binary", "CallerProcessName", "CallTrace", "CertThumbprint",
+	"ClassName", "ClientAddress", "ClientProcessId", "CommandName", "CommandPath",
+	"CommandType", "ConfigPath", "Configuration", "ConfigurationOption", "Consumer", "Contents",
+	"ContextInfo", "Data", "DestAddress", "Destination", "DestinationHostname", "DestinationIp",
+	"DestinationIsIpv6", "DestinationPort", "DestinationPortName", "DestPort", "Device",
+	"DeviceDescription", "DeviceName", "EditOperationType", "EngineVersion", "FileName",
+	"FileNameBuffer", "Filter", "FilterName", "GrantedAccess", "Hash", "HiveName",
+	"HostApplication", "HostId", "HostName", "HostVersion", "ImageLoaded", "ImagePath",
+	"ImpersonationLevel", "Initiated", "IpAddress", "IpPort", "IsExecutable", "KeyLength",
+	"Keywords", "Level", "LogonProcessName", "LogonType", "MandatoryLabel", "Message",
+	"MessageNumber", "MessageTotal", "ModifyingApplication", "Name", "NewName",
+	"NewProcessName", "NewThreadId", "NewUacValue", "NewValue", "NewValueType", "ObjectClass",
+	"ObjectDN", "ObjectName", "ObjectServer", "ObjectType", "ObjectValueName", "OldUacValue",
+	"OldValue", "OldValueType", "Operation", "OperationType", "param1", "param2", "param3",
+	"ParentProcessName", "Path", "Payload", "payload", "PipeName", "PreAuthType",
+	"PreviousCreationUtcTime", "PrivilegeList", "process", "ProcessName", "ProcessNameBuffer",
+	"Properties", "Protocol", "Query", "QueryName", "QueryResults", "QueryStatus",
+	"RelativeTargetName", "RemoteAddress", "RequestedPolicy", "SamAccountName", "ScriptBlockId",
+	"ScriptName", "ServerName", "ServiceFileName", "ServiceName", "ServicePrincipalNames",
+	"ServiceType", "ShareLocalPath", "ShareName", "SidHistory", "SidList", "Signature",
+	"SignatureStatus", "Signed", "SourceAddress", "SourceFilename", "SourceHostname",
+	"SourceImage", "SourceIp", "SourceIsIpv6", "SourceName", "SourcePort", "SourceProcessGUID",
+	"SourceProcessGuid", "SourceProcessId", "SourceThreadId", "SourceUser", "StartAddress",
+	"StartFunction", "StartModule", "State", "Status", "SubcategoryGuid", "SubjectDomainName",
+	"SubjectLogonId", "subjectName", "SubjectUserName", "SubjectUserSid", "SubStatus",
+	"TargetDomainName", "TargetImage", "TargetInfo", "TargetLogonId", "TargetName",
+	"TargetProcessGUID", "TargetProcessGuid", "TargetProcessId", "TargetServerName",
+	"TargetSid", "TargetUser", "TargetUserName", "TargetUserSid", "TaskContent",
+	"TaskContentNew", "TaskName", "TemplateContent", "ThreatName", "TicketEncryptionType",
+	"TicketOptions", "TokenElevationType", "Type", "UserName", "Version", "Workstation",
+	"WorkstationName", NULL };
 
 static bool
-is_listed(const char *name, const char *const *list, size_t max)
+is_listed(struct slice name, const char *const *words)
 {
-	for (size_t i = 0; i < max && list[i] != NULL; i++)
-		if (slice_equal_nocase(slice_of(name), slice_of(list[i])))
-			return true;
-	return slice_prefix_nocase(slice_of(name), SLICE(READER_COLUMN_PREFIX));
+	while (*words != NULL && !slice_equal(name, slice_of(*words)))
+		words++;
+	return *words != NULL;
 }
 
-const char *
-lint_foreign_field(struct slice category, const struct condition *condition)
+/* The nearest of the words, if it is near and nearer than `*word`, which may be NULL. */
+static void
+find_nearest(struct slice name, const char *const *words, const char **word)
 {
-	size_t which = 0, count = sizeof(categories) / sizeof(categories[0]);
+	for (; *words != NULL; words++) {
+		size_t distance = spelling_distance(name, slice_of(*words));
 
-	while (which < count && !slice_equal_nocase(category, slice_of(categories[which].category)))
-		which++;
-	for (uint32_t i = 0; i < condition->item_count && which < count; i++) {
-		const char *name = condition->items[i].name;
-
-		if (!is_listed(name, common, sizeof(common) / sizeof(common[0])) &&
-			!is_listed(name, categories[which].fields, 40))
-			return name;
+		if (spelling_is_near(name, slice_of(*words)) &&
+			(*word == NULL || distance < spelling_distance(name, slice_of(*word))))
+			*word = *words;
 	}
-	return NULL;
+}
+
+/* The row of a category whose fields are listed; CATEGORY_COUNT: there is none. */
+static size_t
+find_category(struct slice category)
+{
+	size_t i = 0;
+
+	while (i < CATEGORY_COUNT && !slice_equal_nocase(category, slice_of(categories[i].name)))
+		i++;
+	return i;
+}
+
+/* Fields that are not the event's own are looked for in records by their very letters, so that
+ * other letter case is a slip as well. */
+static void
+check_name(
+	struct sigma_reader *reader, struct slice category, struct fy_node *node, struct slice name)
+{
+	const char *const *lists[CATEGORY_COUNT + 2] = { common };
+	size_t which = find_category(category), count = 1;
+	enum wevent_field field = wevent_field_find(name);
+	struct slice written = name;
+	const char *word = NULL;
+
+	if (name.len == 0 || slice_prefix_nocase(name, SLICE(READER_COLUMN_PREFIX)) ||
+		(which == CATEGORY_COUNT && field < F_MAX))
+		return;
+	if (field < F_MAX)
+		name = slice_of(wevent_field_name(field));
+	if (which < CATEGORY_COUNT)
+		lists[count++] = categories[which].fields;
+	else
+		lists[count++] = known;
+	for (size_t i = 0; which == CATEGORY_COUNT && i < CATEGORY_COUNT; i++)
+		lists[count++] = categories[i].fields;
+	for (size_t i = 0; i < count; i++)
+		if (is_listed(name, lists[i]))
+			return;
+	for (size_t i = 0; i < count; i++)
+		find_nearest(name, lists[i], &word);
+	if (which < CATEGORY_COUNT)
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"events of category %s have no field '%.*s'; %s%s%s",
+			categories[which].name, READER_SHOW(written),
+			word == NULL ? "correct one of them" : "did you mean ",
+			word == NULL ? "" : word, word == NULL ? "" : "?");
+	else if (word != NULL)
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"no event has a field '%.*s'; did you mean %s?", READER_SHOW(written),
+			word);
+}
+
+/* The texts of a list, or one. */
+static void
+check_texts(struct sigma_reader *reader, struct slice category, struct fy_node *value)
+{
+	struct fy_node *node;
+	void *iterator = NULL;
+
+	if (!reader_is_list(value))
+		check_name(reader, category, value, yaml_scalar(value));
+	while (reader_is_list(value) && (node = fy_node_sequence_iterate(value, &iterator)) != NULL)
+		check_name(reader, category, node, yaml_scalar(node));
+}
+
+/* The keys of a map, and the fields that are values. */
+static void
+check_map(struct sigma_reader *reader, struct slice category, struct fy_node *map)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL) {
+		struct fy_node *key = fy_node_pair_key(pair);
+		struct slice words = yaml_scalar(key);
+
+		check_name(reader, category, key, slice_sub(words, 0, slice_find_byte(words, '|')));
+		if (slice_find(words, SLICE("|fieldref")) < words.len)
+			check_texts(reader, category, fy_node_pair_value(pair));
+	}
+}
+
+/* Selections: maps of fields, or lists of such maps. */
+static void
+check_selections(struct sigma_reader *reader, struct slice category, struct fy_node *section)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	while (reader_is_map(section) &&
+		(pair = fy_node_mapping_iterate(section, &iterator)) != NULL) {
+		struct fy_node *value = fy_node_pair_value(pair), *node;
+		void *maps = NULL;
+
+		check_map(reader, category, value);
+		while (reader_is_list(value) &&
+			(node = fy_node_sequence_iterate(value, &maps)) != NULL)
+			check_map(reader, category, node);
+	}
+}
+
+static void
+check_correlation(struct sigma_reader *reader, struct fy_node *section)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	while (reader_is_map(section) &&
+		(pair = fy_node_mapping_iterate(section, &iterator)) != NULL)
+		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), SLICE("group-by")))
+			check_texts(reader, SLICE_NONE, fy_node_pair_value(pair));
+}
+
+void
+lint_fields(struct sigma_reader *reader, struct slice category, struct fy_node *root)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
+		struct slice key = yaml_scalar(fy_node_pair_key(pair));
+		struct fy_node *value = fy_node_pair_value(pair);
+
+		if (slice_equal(key, SLICE("detection")) || slice_equal(key, SLICE("filter")))
+			check_selections(reader, category, value);
+		else if (slice_equal(key, SLICE("correlation")))
+			check_correlation(reader, value);
+		else if (slice_equal(key, SLICE("fields")))
+			check_texts(reader, category, value);
+	}
 }

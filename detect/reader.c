@@ -171,39 +171,6 @@ reader_text_field(struct sigma_reader *reader, enum wevent_field *field)
 	return find_field(reader->fields, SLICE(""), field);
 }
 
-/* Fields of Sysmon's other events, and of the events of Security, PowerShell, IIS and SQL Server
- * that rules are written for: whoever names one of them has not mistyped it. */
-static bool
-is_known(struct slice name)
-{
-	static const char *const known[] = { "AccessList", "AccessMask", "Archived", "Binary",
-		"CallTrace", "CommandName", "CommandPath", "CommandType", "ConfigPath",
-		"Configuration", "ConfigurationOption", "Consumer", "Contents", "ContextInfo",
-		"Data", "Destination", "DestinationHostname", "DestinationIp", "DestinationIsIpv6",
-		"DestinationPort", "DestinationPortName", "Device", "EditOperationType",
-		"EngineVersion", "Filter", "GrantedAccess", "Hash", "HostApplication", "HostId",
-		"HostName", "HostVersion", "ImageLoaded", "Initiated", "IsExecutable", "Keywords",
-		"Level", "LogonType", "MandatoryLabel", "Message", "MessageNumber", "MessageTotal",
-		"Name", "NewName", "NewProcessName", "NewThreadId", "NewValue", "NewValueType",
-		"ObjectName", "ObjectServer", "ObjectType", "ObjectValueName", "OldValue",
-		"OldValueType", "Operation", "OperationType", "ParentProcessName", "Path",
-		"Payload", "PipeName", "PreviousCreationUtcTime", "ProcessName", "Protocol",
-		"Query", "QueryName", "QueryResults", "QueryStatus", "ScriptBlockId", "ScriptName",
-		"ServiceFileName", "ServiceName", "Signature", "SignatureStatus", "Signed",
-		"SourceHostname", "SourceImage", "SourceIp", "SourceIsIpv6", "SourceName",
-		"SourcePort", "SourceProcessGUID", "SourceProcessGuid", "SourceProcessId",
-		"SourceThreadId", "SourceUser", "StartAddress", "StartFunction", "StartModule",
-		"State", "SubjectDomainName", "SubjectLogonId", "SubjectUserName", "SubjectUserSid",
-		"TargetDomainName", "TargetImage", "TargetProcessGUID", "TargetProcessGuid",
-		"TargetProcessId", "TargetUser", "TargetUserName", "TargetUserSid",
-		"TokenElevationType", "Type", "Version" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (slice_equal(name, slice_of(known[i])))
-			return true;
-	return false;
-}
-
 int
 reader_find_field(void *context, struct slice name, enum wevent_field *field)
 {
@@ -232,11 +199,5 @@ reader_field(struct sigma_reader *reader, struct fy_node *key, struct slice name
 			"most "
 			"%d that Sysmon's process and file events do not have",
 			READER_SHOW(name), WEVENT_NAME_MAX, WEVENT_NAMES_MAX);
-	if (result == 0 && *field >= F_MAX && !is_known(name) &&
-		!slice_prefix_nocase(name, SLICE(READER_COLUMN_PREFIX)))
-		yaml_fault(reader->yaml, key, reader->faults, true,
-			"field '%.*s' is none that the manual lists; it is looked for in the "
-			"records under this very name",
-			READER_SHOW(name));
 	return result == 0;
 }

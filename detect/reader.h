@@ -71,8 +71,7 @@ int reader_find_field(void *, struct slice name, enum wevent_field *);
 /* The field of all that an event's record says, which keywords look at. */
 int reader_text_field(struct sigma_reader *, enum wevent_field *);
 
-/* The same for a node's name: with a fault and false when it is none, with a warning when nobody
- * knows it. */
+/* The same for a node's name: with a fault and false when it is none. */
 bool reader_field(struct sigma_reader *, struct fy_node *, struct slice name, enum wevent_field *);
 
 #endif

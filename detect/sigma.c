@@ -531,18 +531,15 @@ complete(struct document *document, struct fy_node *root)
 		rule->field_names = none;
 }
 
-/* What is odd about it. */
+/* What is odd about it; an idle rule has been told to be. */
 static void
 look_at(struct document *document, struct fy_node *root)
 {
-	const struct condition *condition = &document->out->condition;
-	const char *foreign = lint_foreign_field(document->category, condition);
+	bool idle = document->logsource && document->out->route_count == 0;
 
-	if (foreign != NULL)
-		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
-			"events of category %.*s have no field '%s'; correct one of them",
-			READER_SHOW(document->category), foreign);
-	if (!lint_can_be_true(condition))
+	if (!idle)
+		lint_fields(document->reader, document->category, root);
+	if (!lint_can_be_true(&document->out->condition))
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
 			"the rule can never match: its condition contradicts itself");
 }
@@ -580,7 +577,7 @@ sigma_parse(
 	}
 	if (!reader->failed)
 		complete(&document, root);
-	if (!reader->failed && rule.kind == SIGMA_RULE)
+	if (!reader->failed)
 		look_at(&document, root);
 	if (rule.kind == SIGMA_FILTER)
 		complete_filter(&rule);

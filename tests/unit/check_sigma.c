@@ -201,6 +201,13 @@ static const struct {
 	{ "a schedule of a rule",
 		"schedule: {days: [sat]}\n" RULE("  s: {Image: x}\n  condition: s\n"), 1, 1,
 		"'schedule' says nothing in a rule" },
+	{ "a slip in a field of a group",
+		"title: t\n" ID "correlation: {type: event_count, rules: [a], timespan: 1m,\n"
+		"  group-by: [User, Computr], condition: {gte: 2}}\n",
+		4, 20, "no event has a field 'Computr'; did you mean Computer?" },
+	{ "a slip in a filter's field",
+		"title: t\n" ID "filter: {rules: any, s: {ParentImages: x}, condition: not s}\n", 3,
+		26, "did you mean ParentImage?" },
 	{ "a selection nobody uses", RULE("  s: {Image: x}\n  t: {Image: y}\n  condition: s\n"), 7,
 		3, "selection 't'" },
 };
