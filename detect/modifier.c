@@ -437,25 +437,29 @@ order(struct modifier_values *values, unsigned int which, char error[MODIFIER_ER
 static int
 part(struct modifier_values *values, unsigned int which, char error[MODIFIER_ERROR_MAX])
 {
-	static const enum compare_part parts[M_MAX] = {
-		[M_minute] = COMPARE_MINUTE,
-		[M_hour] = COMPARE_HOUR,
-		[M_day] = COMPARE_DAY,
-		[M_week] = COMPARE_WEEK,
-		[M_month] = COMPARE_MONTH,
-		[M_year] = COMPARE_YEAR,
+	static const struct {
+		enum compare_part part;
+		uint64_t least, most;
+		const char *cure;
+	} parts[M_MAX] = {
+		[M_minute] = { COMPARE_MINUTE, 0, 59, "is no minute; write 0 to 59" },
+		[M_hour] = { COMPARE_HOUR, 0, 23, "is no hour; write 0 to 23" },
+		[M_day] = { COMPARE_DAY, 1, 31, "is no day of a month; write 1 to 31" },
+		[M_week] = { COMPARE_WEEK, 1, 53, "is no week of ISO 8601; write 1 to 53" },
+		[M_month] = { COMPARE_MONTH, 1, 12, "is no month; write 1 to 12" },
+		[M_year] = { COMPARE_YEAR, 1, 9999, "is no year; write one as 2026" },
 	};
 
 	for (uint32_t i = 0; i < values->count; i++) {
 		struct condition_pattern *pattern = &values->patterns[i];
 		uint64_t n;
 
-		if (slice_number(pattern->text, 9999, &n) != 0)
-			return refuse_value(error, pattern->text,
-				"is no part of a date; write a number, as in 'hour: 3'");
+		if (slice_number(pattern->text, parts[which].most, &n) != 0 ||
+			n < parts[which].least)
+			return refuse_value(error, pattern->text, parts[which].cure);
 		pattern->kind = CONDITION_COMPARISON;
 		pattern->compared = (struct comparison){
-			.kind = COMPARE_DATE, .part = parts[which], .number = pattern->text
+			.kind = COMPARE_DATE, .part = parts[which].part, .number = pattern->text
 		};
 	}
 	return 0;
