@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "detect/logsource.h"
+#include "detect/spelling.h"
 
 #define SYSMON "Microsoft-Windows-Sysmon/Operational"
 #define LINUX_SYSMON "Linux-Sysmon/Operational"
@@ -170,6 +171,33 @@ logsource_routes(struct slice product, struct slice category, struct slice servi
 			is_wanted(product, services[i].product))
 			routes[n++] = (struct route){ services[i].channel, -1 };
 	return n;
+}
+
+/* Is the word the known one, or a slip for it? */
+static void
+look_at(struct slice word, const char *known, const char **meant, bool *exact)
+{
+	*exact = *exact || slice_equal_nocase(word, slice_of(known));
+	if (*meant == NULL && spelling_is_near(word, slice_of(known)))
+		*meant = known;
+}
+
+const char *
+logsource_meant(struct slice product, struct slice category, struct slice service)
+{
+	const char *meant[3] = { NULL, NULL, NULL };
+	bool exact[3] = { false, false, false };
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		look_at(product, services[i].product, &meant[0], &exact[0]);
+		look_at(service, services[i].service, &meant[1], &exact[1]);
+	}
+	for (size_t i = 0; i < sizeof(categories) / sizeof(categories[0]); i++)
+		look_at(category, categories[i].category, &meant[2], &exact[2]);
+	for (size_t i = 0; i < 3; i++)
+		if (!exact[i] && meant[i] != NULL)
+			return meant[i];
+	return NULL;
 }
 
 bool

@@ -21,6 +21,9 @@ struct route {
 uint32_t logsource_routes(struct slice product, struct slice category, struct slice service,
 	struct route routes[LOGSOURCE_ROUTES_MAX]);
 
+/* The word that one of them was probably meant for, when there are no such routes; or NULL. */
+const char *logsource_meant(struct slice product, struct slice category, struct slice service);
+
 /* Is an event of this channel and id on one of them? */
 bool logsource_takes(
 	const struct route *routes, uint32_t count, struct slice channel, int32_t event_id);

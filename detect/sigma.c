@@ -25,6 +25,10 @@ struct document {
 	bool generate;
 };
 
+static const char *const kind_names[] = {
+	[SIGMA_RULE] = "rule", [SIGMA_FILTER] = "filter", [SIGMA_CORRELATION] = "correlation"
+};
+
 typedef void read_function(struct document *, struct fy_node *key, struct fy_node *value);
 
 static void
@@ -215,8 +219,7 @@ read_fields(struct document *document, struct fy_node *key, struct fy_node *valu
 
 /* The routes, in the arena. */
 static void
-keep_routes(
-	struct document *document, struct fy_node *node, const struct route *routes, uint32_t count)
+keep_routes(struct document *document, const struct route *routes, uint32_t count)
 {
 	struct route *copy = arena_alloc(document->reader->arena, count * sizeof(*copy) + 1);
 
@@ -227,10 +230,15 @@ keep_routes(
 	memcpy(copy, routes, count * sizeof(*copy));
 	document->out->routes = copy;
 	document->out->route_count = count;
-	if (count == 0)
-		yaml_fault(document->reader->yaml, node, document->reader->faults, true,
-			"no event that the collector takes is of this logsource: the %s is idle",
-			document->out->kind == SIGMA_RULE ? "rule" : "filter");
+}
+
+static void
+warn_idle(struct document *document, struct fy_node *node, const char *meant)
+{
+	yaml_fault(document->reader->yaml, node, document->reader->faults, true,
+		"no event that the collector takes is of this logsource: the %s is idle%s%s%s",
+		kind_names[document->out->kind], meant == NULL ? "" : "; did you mean ",
+		meant == NULL ? "" : meant, meant == NULL ? "" : "?");
 }
 
 static void
@@ -243,6 +251,7 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 	} words[] = { { SLICE("product"), &product }, { SLICE("category"), &category },
 		{ SLICE("service"), &service }, { SLICE("definition"), NULL } };
 	struct route routes[LOGSOURCE_ROUTES_MAX];
+	uint32_t count;
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
 	bool unknown = false;
@@ -273,8 +282,11 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 				"the logsource names no product, category or service; write one");
 		return;
 	}
-	keep_routes(document, value, routes, logsource_routes(product, category, service, routes));
+	count = logsource_routes(product, category, service, routes);
+	keep_routes(document, routes, count);
 	document->category = category;
+	if (count == 0)
+		warn_idle(document, value, logsource_meant(product, category, service));
 }
 
 static void
@@ -363,10 +375,6 @@ static const struct {
 	{ "title", read_title, ALL_KINDS },
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
-
-static const char *const kind_names[] = {
-	[SIGMA_RULE] = "rule", [SIGMA_FILTER] = "filter", [SIGMA_CORRELATION] = "correlation"
-};
 
 /* The keys that say what a document is. */
 static const struct {

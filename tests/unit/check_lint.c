@@ -47,6 +47,14 @@ static const struct {
 		"no event has a field 'Hashess'; did you mean Hashes?", 8, 17 },
 	{ "a slip in a rule that is idle", "service: nothing",
 		"  s: {ComandLine: xxx}\n  condition: s\n", "the rule is idle", 4, 13 },
+	{ "a slip in a category", "category: process_creatoin",
+		"  s: {Image: xxx}\n  condition: s\n",
+		"the rule is idle; did you mean process_creation?", 4, 13 },
+	{ "a slip in a service", "service: powershel", "  s: {Data: xxx}\n  condition: s\n",
+		"did you mean powershell?", 4, 13 },
+	{ "a service that does not serve the category, without a slip",
+		"category: process_creation, service: system",
+		"  s: {Image: xxx}\n  condition: s\n", "the rule is idle", 4, 13 },
 	{ "a field in other letters", "category: process_creation",
 		"  s: {IMAGE: xxx}\n  condition: s\n", NULL, 0, 0 },
 	{ "fields that all events have", "category: dns_query",
@@ -102,6 +110,9 @@ START_TEST(says_what_is_odd)
 		ck_assert_msg(faults.count >= 1 && faults.list[0].warning, "%s", rows[_i].name);
 		ck_assert_msg(strstr(faults.list[0].text, rows[_i].want) != NULL, "%s: %s",
 			rows[_i].name, faults.list[0].text);
+		ck_assert_msg(strstr(rows[_i].want, "did you") != NULL ||
+				      strstr(faults.list[0].text, "did you") == NULL,
+			"%s: %s", rows[_i].name, faults.list[0].text);
 		ck_assert_msg(faults.count == 1, "%s: %s", rows[_i].name,
 			faults.list[faults.count - 1].text);
 		ck_assert_msg(faults.list[0].line == (rows[_i].line == 0 ? 1 : rows[_i].line) &&
