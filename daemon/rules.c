@@ -192,6 +192,8 @@ rules_load(const struct conf *conf, struct faults *faults)
 	load_enrich(conf, rules, faults);
 	if (rules->set != NULL)
 		ruleset_check_columns(rules->set, rules->enrich, faults);
+	if (rules->set != NULL && rules->attack != NULL)
+		ruleset_check_tags(rules->set, rules->attack, faults);
 	rules->collector = own_name();
 	if (rules->collector == NULL)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "detect/attack.h"
+#include "detect/spelling.h"
 #include "parsers/utf8.h"
 
 struct attack {
@@ -195,4 +196,26 @@ attack_find(const struct attack *attack, const char *id)
 	if (attack == NULL)
 		return NULL;
 	return bsearch(&key, attack->list, attack->count, sizeof(*attack->list), compare);
+}
+
+static bool
+has_tactic(const struct attack *attack, struct slice word)
+{
+	for (size_t i = 0; i < attack->count; i++)
+		for (const char *const *tactic = attack->list[i].tactics; *tactic != NULL; tactic++)
+			if (slice_equal(word, slice_of(*tactic)))
+				return true;
+	return false;
+}
+
+const char *
+attack_tactic_meant(const struct attack *attack, struct slice word)
+{
+	if (has_tactic(attack, word))
+		return NULL;
+	for (size_t i = 0; i < attack->count; i++)
+		for (const char *const *tactic = attack->list[i].tactics; *tactic != NULL; tactic++)
+			if (spelling_is_near(word, slice_of(*tactic)))
+				return *tactic;
+	return NULL;
 }

@@ -19,4 +19,7 @@ void attack_free(struct attack *);
 /* NULL when the table does not have it, or there is no table. */
 const struct technique *attack_find(const struct attack *, const char *id);
 
+/* The tactic that the word is probably a slip for; NULL when it is one itself, or like none. */
+const char *attack_tactic_meant(const struct attack *, struct slice);
+
 #endif

@@ -460,6 +460,66 @@ ruleset_check_columns(const struct ruleset *set, const struct enrich *enrich, st
 			set->filters[i].line, set->filters[i].column, enrich, faults);
 }
 
+static bool
+has_technique(const struct rule *rule, const char *id)
+{
+	const char *const *one = rule->techniques;
+
+	while (*one != NULL && strcmp(*one, id) != 0)
+		one++;
+	return *one != NULL;
+}
+
+/* Warn of a technique that the table lacks, once for all rules that have it: a collection of rules
+ * may be newer than the table. */
+static void
+warn_technique(const struct ruleset *set, uint32_t first, const char *id, struct faults *faults)
+{
+	const struct sigma_rule *rule = &set->rules[first];
+	uint32_t more = 0;
+
+	for (uint32_t i = 0; i < first; i++)
+		if (has_technique(&set->rules[i].rule, id))
+			return;
+	for (uint32_t i = first + 1; i < set->count; i++)
+		more += has_technique(&set->rules[i].rule, id);
+	faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+		"the table of ATT&CK has no technique %s, a tag of %u rule%s; correct the tag, or "
+		"add a line to the table",
+		id, more + 1, more == 0 ? "" : "s");
+}
+
+/* "attack.persistance" and the like. */
+static void
+warn_tactic(const struct sigma_rule *rule, const struct attack *attack, struct slice tag,
+	struct faults *faults)
+{
+	static const struct slice prefix = SLICE_INIT("attack.");
+	const char *meant =
+		!slice_prefix_nocase(tag, prefix)
+			? NULL
+			: attack_tactic_meant(attack, slice_sub(tag, prefix.len, tag.len));
+
+	if (meant != NULL)
+		faults_add(faults, rule->rule.file, rule->line, rule->column, true,
+			"ATT&CK has no tactic for the tag '%.*s'; did you mean attack.%s?",
+			READER_SHOW(tag), meant);
+}
+
+void
+ruleset_check_tags(const struct ruleset *set, const struct attack *attack, struct faults *faults)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct rule *rule = &set->rules[i].rule;
+
+		for (const char *const *id = rule->techniques; *id != NULL; id++)
+			if (attack_find(attack, *id) == NULL)
+				warn_technique(set, i, *id, faults);
+		for (const char *const *tag = rule->tags; *tag != NULL; tag++)
+			warn_tactic(&set->rules[i], attack, slice_of(*tag), faults);
+	}
+}
+
 static int
 compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
 {

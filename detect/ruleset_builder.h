@@ -3,6 +3,7 @@
 
 /* Sigma's texts -> a set of rules. */
 
+#include "detect/attack.h"
 #include "detect/pattern.h"
 #include "detect/ruleset.h"
 
@@ -26,5 +27,8 @@ struct ruleset *ruleset_build(
 /* Warn of each rule and filter that compares a column (host_info.NAME) which the operator's table
  * of hosts does not have; NULL: there is no table. */
 void ruleset_check_columns(const struct ruleset *, const struct enrich *, struct faults *);
+
+/* Warn of tags that the table of ATT&CK does not have: techniques, and slips of tactics. */
+void ruleset_check_tags(const struct ruleset *, const struct attack *, struct faults *);
 
 #endif

@@ -160,28 +160,45 @@ technique(struct document *document, struct slice tag)
 	return copy;
 }
 
+/* Does it begin like a technique? */
+static bool
+is_like_technique(struct slice tag)
+{
+	return slice_prefix_nocase(tag, SLICE("attack.t")) && tag.len > 8 && tag.ptr[8] >= '0' &&
+	       tag.ptr[8] <= '9';
+}
+
 static void
 read_tags(struct document *document, struct fy_node *key, struct fy_node *value)
 {
 	struct rule *rule = &document->out->rule;
+	struct sigma_reader *reader = document->reader;
 	const char **techniques;
-	size_t count = 0, n = 0;
+	struct fy_node *node;
+	void *iterator = NULL;
+	size_t n = 0;
 
 	if (!reader_is_list(value)) {
-		reader_refuse(document->reader, value == NULL ? key : value,
+		reader_refuse(reader, value == NULL ? key : value,
 			"'tags' must be a list; write '- attack.t1505.003'");
 		return;
 	}
-	reader_texts(document->reader, key, value, &rule->tags);
-	while (rule->tags != NULL && rule->tags[count] != NULL)
-		count++;
-	techniques = arena_alloc(document->reader->arena, (count + 1) * sizeof(*techniques));
+	reader_texts(reader, key, value, &rule->tags);
+	techniques = arena_alloc(reader->arena,
+		((size_t)fy_node_sequence_item_count(value) + 1) * sizeof(*techniques));
 	if (techniques == NULL) {
-		reader_no_memory(document->reader);
+		reader_no_memory(reader);
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		techniques[n] = technique(document, slice_of(rule->tags[i]));
+	while ((node = fy_node_sequence_iterate(value, &iterator)) != NULL) {
+		struct slice tag = slice_trim(yaml_scalar(node));
+
+		techniques[n] = technique(document, tag);
+		if (techniques[n] == NULL && is_like_technique(tag))
+			yaml_fault(reader->yaml, node, reader->faults, true,
+				"'%.*s' is no technique; write it as attack.t1505 or "
+				"attack.t1505.003",
+				READER_SHOW(tag));
 		n += techniques[n] != NULL;
 	}
 	techniques[n] = NULL;

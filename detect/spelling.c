@@ -49,5 +49,7 @@ spelling_is_near(struct slice written, struct slice word)
 {
 	size_t slips = word.len < WORD_ONE_SLIP ? 0 : word.len < WORD_TWO_SLIPS ? 1 : 2;
 
-	return spelling_distance(written, word) <= slips;
+	/* Most words differ in length already. */
+	return written.len + slips >= word.len && word.len + slips >= written.len &&
+	       spelling_distance(written, word) <= slips;
 }

@@ -641,6 +641,35 @@ START_TEST(columns_that_are_not_there_are_told)
 }
 END_TEST
 
+/* One warning for all rules that have the same. */
+START_TEST(tags_that_are_not_of_attack_are_told)
+{
+#define TAGGED(number, tags) \
+	"tags: [" tags "]\n" RULE(number, "sysmon", "  s: {Image: xxx}\n  condition: s\n")
+	struct bench bench;
+	struct attack *attack;
+
+	bench_open(&bench);
+	attack = attack_parse(
+		"attack.tsv", SLICE("T1505.003\tWeb Shell\tpersistence\n"), &bench.faults);
+	bench_add(&bench, "a.yml",
+		TAGGED("01", "attack.t1505.003, attack.persistence, attack.s0001"));
+	bench_add(&bench, "b.yml", TAGGED("02", "attack.t9999, attack.stealth, cve.2024-1"));
+	bench_add(&bench, "c.yml", TAGGED("03", "attack.T9999, attack.persistance"));
+	bench_build(&bench);
+	ruleset_check_tags(bench.set, attack, &bench.faults);
+	ck_assert_uint_eq(bench.faults.count, 2);
+	ck_assert(bench.faults.list[0].warning);
+	ck_assert_str_eq(bench.faults.list[0].file, "b.yml");
+	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "T9999, a tag of 2 rules;"));
+	ck_assert_str_eq(bench.faults.list[1].file, "c.yml");
+	ck_assert_ptr_nonnull(
+		strstr(bench.faults.list[1].text, "did you mean attack.persistence?"));
+	attack_free(attack);
+	bench_close(&bench);
+}
+END_TEST
+
 /* A rule may name any field; the match says which. */
 START_TEST(fields_that_only_rules_name_match)
 {
@@ -1148,6 +1177,7 @@ ruleset_suite(void)
 	tcase_add_loop_test(tcase, reaches_the_events_that_it_is_for, 0, ROWS(reach_rows));
 	tcase_add_test(tcase, a_category_reaches_its_events);
 	tcase_add_loop_test(tcase, keywords_match_anywhere, 0, ROWS(keyword_rows));
+	tcase_add_test(tcase, tags_that_are_not_of_attack_are_told);
 	tcase_add_test(tcase, columns_of_the_host_match);
 	tcase_add_test(tcase, columns_that_are_not_there_are_told);
 	tcase_add_test(tcase, fields_that_only_rules_name_match);

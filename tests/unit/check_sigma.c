@@ -208,6 +208,12 @@ static const struct {
 	{ "a slip in a filter's field",
 		"title: t\n" ID "filter: {rules: any, s: {ParentImages: x}, condition: not s}\n", 3,
 		26, "did you mean ParentImage?" },
+	{ "a technique of three digits",
+		"tags: [attack.t1505, attack.t150]\n" RULE("  s: {Image: x}\n  condition: s\n"), 1,
+		22, "'attack.t150' is no technique" },
+	{ "a technique with a letter",
+		"tags: [attack.t15O5.003]\n" RULE("  s: {Image: x}\n  condition: s\n"), 1, 8,
+		"'attack.t15O5.003' is no technique" },
 	{ "a selection nobody uses", RULE("  s: {Image: x}\n  t: {Image: y}\n  condition: s\n"), 7,
 		3, "selection 't'" },
 };
@@ -241,7 +247,7 @@ START_TEST(reads_what_an_alert_says)
 		"b}]\nfields: [Image]\n"
 		"falsepositives: [none]\nlicense: MIT\nscope: [server]\nrelated: []\n"
 		"tags: [attack.persistence, attack.t1505.003, attack.T1505, attack.g0001, "
-		"attack.t150, cve.2024-1]\n"
+		"attack.test, cve.2024-1]\n"
 		"level: Critical\nlogsource: {product: windows, service: security, definition: "
 		"audit it}\n"
 		"detection:\n  s: {Image: x}\n  condition: s\ndetection_type: My_Type\n");
