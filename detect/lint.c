@@ -220,17 +220,49 @@ check_name(
 			word);
 }
 
-/* The texts of a list, or one. */
+/* A value that names a field. */
 static void
-check_texts(struct sigma_reader *reader, struct slice category, struct fy_node *value)
+check_value(struct sigma_reader *reader, struct slice category, struct fy_node *node)
+{
+	check_name(reader, category, node, yaml_scalar(node));
+}
+
+/* Can it be an EventID: digits, with or without wildcards? */
+static bool
+is_event_id(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.ptr[i] < '0' || text.ptr[i] > '9') && text.ptr[i] != '*' &&
+			text.ptr[i] != '?')
+			return false;
+	return true;
+}
+
+static void
+check_event_id(struct sigma_reader *reader, struct slice category, struct fy_node *node)
+{
+	struct slice text = yaml_scalar(node);
+
+	(void)category;
+	if (yaml_plain(node) && slice_equal_nocase(text, SLICE("null")))
+		return;
+	if (!is_event_id(text))
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"no event has the EventID '%.*s'; write a number", READER_SHOW(text));
+}
+
+/* Of a list, or a single one. */
+static void
+check_values(struct sigma_reader *reader, struct slice category, struct fy_node *value,
+	void (*check)(struct sigma_reader *, struct slice category, struct fy_node *))
 {
 	struct fy_node *node;
 	void *iterator = NULL;
 
 	if (!reader_is_list(value))
-		check_name(reader, category, value, yaml_scalar(value));
+		check(reader, category, value);
 	while (reader_is_list(value) && (node = fy_node_sequence_iterate(value, &iterator)) != NULL)
-		check_name(reader, category, node, yaml_scalar(node));
+		check(reader, category, node);
 }
 
 /* The keys of a map, and the fields that are values. */
@@ -246,7 +278,9 @@ check_map(struct sigma_reader *reader, struct slice category, struct fy_node *ma
 
 		check_name(reader, category, key, slice_sub(words, 0, slice_find_byte(words, '|')));
 		if (slice_find(words, SLICE("|fieldref")) < words.len)
-			check_texts(reader, category, fy_node_pair_value(pair));
+			check_values(reader, category, fy_node_pair_value(pair), check_value);
+		if (wevent_field_find(words) == F_EventID)
+			check_values(reader, category, fy_node_pair_value(pair), check_event_id);
 	}
 }
 
@@ -278,7 +312,7 @@ check_correlation(struct sigma_reader *reader, struct fy_node *section)
 	while (reader_is_map(section) &&
 		(pair = fy_node_mapping_iterate(section, &iterator)) != NULL)
 		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), SLICE("group-by")))
-			check_texts(reader, SLICE_NONE, fy_node_pair_value(pair));
+			check_values(reader, SLICE_NONE, fy_node_pair_value(pair), check_value);
 }
 
 void
@@ -296,6 +330,6 @@ lint_fields(struct sigma_reader *reader, struct slice category, struct fy_node *
 		else if (slice_equal(key, SLICE("correlation")))
 			check_correlation(reader, value);
 		else if (slice_equal(key, SLICE("fields")))
-			check_texts(reader, category, value);
+			check_values(reader, category, value, check_value);
 	}
 }
