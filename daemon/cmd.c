@@ -15,11 +15,21 @@
 #include "daemon/rules.h"
 
 int
+cmd_finish(int result)
+{
+	int error = fflush(stdout) == EOF ? errno : ferror(stdout) ? EIO : 0;
+
+	if (error == 0)
+		return result;
+	fprintf(stderr, "t1505d: the standard output cannot be written: %s\n", strerror(error));
+	return EX_IOERR;
+}
+
+int
 cmd_help(const char *text)
 {
-	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
-		return EX_IOERR;
-	return EX_OK;
+	(void)fputs(text, stdout); /* cmd_finish() sees whether it could */
+	return cmd_finish(EX_OK);
 }
 
 int
@@ -208,9 +218,7 @@ check(const char *file, const struct cmd_list *paths)
 		rules = rules_load(conf, &faults);
 	cmd_print_faults(&faults, SIZE_MAX);
 	print_summary(file == NULL ? paths->list[0] : file, conf, rules, file == NULL, &faults);
-	result = faults.errors > 0 ? EXIT_FAILURE : EX_OK;
-	if (fflush(stdout) == EOF)
-		result = EX_IOERR;
+	result = cmd_finish(faults.errors > 0 ? EXIT_FAILURE : EX_OK);
 done:
 	rules_unref(rules);
 	conf_free(conf);

@@ -13,8 +13,11 @@ int cmd_replay(int argc, char **argv); /* replay.c */
 int cmd_rules(int argc, char **argv);  /* rules_cmd.c */
 int cmd_status(int argc, char **argv);
 
-/* Print a help text to stdout: EX_OK, or EX_IOERR when it cannot be written.  After a wrong option:
- * its first line, the usage, to stderr; EX_USAGE. */
+/* The exit code, after all output: EX_IOERR, with a word why, when stdout could not be written. */
+int cmd_finish(int result);
+
+/* Print a help text to stdout; cmd_finish(EX_OK).  After a wrong option: its first line, the usage,
+ * to stderr; EX_USAGE. */
 int cmd_help(const char *text);
 int cmd_usage(const char *text);
 

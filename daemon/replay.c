@@ -355,10 +355,7 @@ replay_files(const struct options *options, char *const *files, size_t count)
 	progress_clear(&replay);
 	if (replay.table != NULL)
 		table_print(replay.table);
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		fprintf(stderr, "t1505d replay: stdout: %s\n", strerror(errno));
-		result = EX_IOERR;
-	}
+	result = cmd_finish(result);
 	print_totals(&replay);
 done:
 	replay_done(&replay);

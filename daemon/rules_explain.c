@@ -186,9 +186,7 @@ explain_file(struct explanation *explanation, const struct conf *conf, char *fil
 	case OUTCOME_EXPLAINED:
 		break;
 	}
-	if (fflush(stdout) == EOF || ferror(stdout))
-		return EX_IOERR;
-	return explanation->matches ? EX_OK : EXIT_FAILURE;
+	return cmd_finish(explanation->matches ? EX_OK : EXIT_FAILURE);
 }
 
 int

@@ -345,7 +345,7 @@ rules_list(const struct cmd_loaded *loaded, const struct rules_options *options,
 	else
 		list_table(loaded->rules, coverage, techniques);
 	if (good)
-		result = fflush(stdout) == EOF || ferror(stdout) ? EX_IOERR : EX_OK;
+		result = cmd_finish(EX_OK);
 done:
 	if (result == EX_OSERR)
 		fputs("t1505d rules: out of memory\n", stderr);

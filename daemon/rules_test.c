@@ -517,7 +517,5 @@ rules_test(const struct cmd_loaded *loaded, const struct rules_options *options,
 	refuse_untested(&session);
 	printf("%zu passed, %zu failed\n", session.passed, session.failed);
 	free(session.tested);
-	if (fflush(stdout) == EOF || ferror(stdout))
-		return EX_IOERR;
-	return session.failed > 0 ? EXIT_FAILURE : EX_OK;
+	return cmd_finish(session.failed > 0 ? EXIT_FAILURE : EX_OK);
 }

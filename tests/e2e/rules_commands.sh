@@ -147,3 +147,12 @@ for wrong in "" frob "list extra" "test" "explain mssql_child"; do
 	say $wrong
 	want "usage of '$wrong'" 64 $?
 done
+
+# A disk that is full is told, whatever was asked for.
+for words in version help "check --rules $rules" "rules list --rules $rules" "rules test --rules $rules $source_dir/tests/rules/mssql_child" \
+	"rules explain --rules $rules mssql_child $events/alert.ndjson" "replay --rules $rules $events/alert.ndjson"; do
+	# shellcheck disable=SC2086
+	"$t1505d" $words >/dev/full 2>"$dir/err"
+	want "$words on a full disk" 74 $?
+	grep -q 'the standard output cannot be written: No space left on device$' "$dir/err" || fail "$words says: $(cat "$dir/err")"
+done
