@@ -44,7 +44,7 @@ struct replay {
 	const char *file;           /* that is being read */
 	const struct wevent *event; /* that is being looked at */
 
-	bool filtered; /* what filters took away is shown, and nothing else */
+	bool filtered; /* what filters took away or lowered is shown, and nothing else */
 	uint64_t messages, records, alerts, filtered_alerts;
 	uint64_t reasons[REASON_MAX];
 	uint64_t *by_rule, *by_filter;
@@ -102,7 +102,7 @@ alert_cb(void *context, const struct alert *alert)
 		replay->alerts++;
 		replay->by_rule[alert->rule->index]++;
 	}
-	if (alert->filtered != replay->filtered)
+	if (replay->filtered ? !alert->filtered && !alert->lowered : alert->filtered)
 		return;
 	if (replay->table != NULL) {
 		table_add(replay->table, alert,
@@ -262,7 +262,8 @@ static const char replay_help[] =
 	"      --format json|table    one JSON object a line, in the order of the events, or a "
 	"table\n"
 	"                             with the newest first [table on a terminal, else json]\n"
-	"      --filtered             show the alerts that filters took away, and no others\n"
+	"      --filtered             show the alerts that filters took away or lowered, and no "
+	"others\n"
 	"  -h, --help                 this text\n"
 	"FILE holds JSON lines, JSON documents in a row, or syslog lines; - is the standard "
 	"input.\n"

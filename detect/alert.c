@@ -1010,6 +1010,7 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 	const struct parts parts = { settings, source, event, state, matches, count };
 	struct alert alert = { .rule = rule,
 		.filtered = matches[0]->filter != NULL && !matches[0]->filter->lower,
+		.lowered = matches[0]->filter != NULL && matches[0]->filter->lower,
 		.severity = matches[0]->severity,
 		.host = event->host };
 	struct message message;

@@ -46,7 +46,8 @@ struct alert {
 	char id[ALERT_ID_MAX];
 	char event_id[ALERT_ID_MAX];
 	const struct rule *rule; /* the one that speaks: core first, else the highest level */
-	bool filtered;           /* a filter took it away */
+	bool filtered;           /* a filter took it away, */
+	bool lowered;            /* or lowered its level */
 	enum severity severity;
 	int64_t time; /* the event's, else when it was received */
 	struct slice host;

@@ -19,6 +19,9 @@ curl -sf "http://127.0.0.1:$(port metrics)/metrics" | grep -q '^t1505d_filtered_
 	fail "metrics have no filter"
 "$t1505d" replay -c "$dir/t1505d.yml" --filtered "$filter/filtered.ndjson" >"$dir/filtered" 2>/dev/null || fail "replay"
 want "taken away, by a replay" "$gone" "$(jq -r .filtered.id "$dir/filtered" | wc -l)"
+sed 's/^action: .*//; s/^filter:/action: lower\nfilter:/' "$source_dir/etc/filters/java_server_children.yml" >"$dir/lower.yml"
+"$t1505d" replay --rules "$source_dir/etc/rules" --rules "$dir/lower.yml" --filtered "$filter/filtered.ndjson" >"$dir/filtered" 2>/dev/null || fail "replay"
+want "lowered, by a replay" "$gone" "$(jq -r .lowered.id "$dir/filtered" | wc -l)"
 sed -i 's/, filters: .* ]/ /' "$dir/t1505d.yml"
 reload
 until_true "$patience" status_is .counters.reloads 1
