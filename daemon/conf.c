@@ -895,6 +895,9 @@ finish(struct reader *reader, bool any_text)
 	if (!given(reader, "rules.paths") && !reader->unread &&
 		conf_use_rule_paths(conf, rules, 1) < 0)
 		no_memory(reader);
+	if (conf->rule_path_count > 0 &&
+		conf_value_take(&conf->filters_beside, strdup(conf->rule_paths[0].path)) < 0)
+		no_memory(reader);
 	if (conf->rule_path_count == 0 && reader->faults->errors == 0)
 		fault_setting(reader, "rules.paths", false,
 			"names no path; name the directory of the rules");
@@ -1151,6 +1154,7 @@ conf_free(struct conf *conf)
 		output_done(&conf->outputs[i]);
 	paths_free(conf->rule_paths, conf->rule_path_count);
 	paths_free(conf->filters, conf->filter_count);
+	free(conf->filters_beside);
 	path_done(&conf->attack);
 	path_done(&conf->enrich_hosts);
 	for (size_t i = 0; i < conf->alias_count; i++) {

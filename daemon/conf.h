@@ -72,6 +72,7 @@ struct conf {
 	size_t output_count;
 	struct conf_path *rule_paths; /* directories or files */
 	size_t rule_path_count;
+	char *filters_beside; /* the first of the configured paths, whatever took their place */
 	struct conf_path *filters; /* or names of those beside the rules, which have no slash */
 	size_t filter_count;
 	char *cache_directory;   /* of compiled rules; NULL: off */

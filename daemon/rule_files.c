@@ -240,10 +240,10 @@ to_parent(char *path)
 }
 
 bool
-rule_files_beside(const struct conf *conf, const char *name, char file[RULE_FILES_BESIDE_MAX])
+rule_files_beside(const char *rules, const char *name, char file[RULE_FILES_BESIDE_MAX])
 {
 	char folder[PATH_MAX];
-	bool up = conf->rule_path_count > 0 && realpath(conf->rule_paths[0].path, folder) != NULL;
+	bool up = rules != NULL && realpath(rules, folder) != NULL;
 
 	for (int i = 0; up && i < 2; i++) {
 		up = to_parent(folder);
@@ -265,7 +265,7 @@ read_filter(struct walk *walk, const struct conf *conf, const struct conf_path *
 
 	if (strchr(origin->path, '/') == NULL) {
 		(void)snprintf(inside, sizeof(inside), "filters/%s", origin->path);
-		if (rule_files_beside(conf, inside, found))
+		if (rule_files_beside(conf->filters_beside, inside, found))
 			read_rule_file(walk, found);
 		else
 			rule_files_fault(walk->faults, origin, "rules.filters",

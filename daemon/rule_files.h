@@ -19,8 +19,9 @@ void rule_files_fault(struct faults *, const struct conf_path *, const char *set
  * What cannot be read is an error. */
 void rule_files_read(const struct conf *, struct ruleset_builder *, struct faults *);
 
-/* Find what stands beside the rules in a source tree and in an installed one, below PKGDATADIR for
- * rules of one's own.  false: it is nowhere; `file` is then where it was looked for last. */
-bool rule_files_beside(const struct conf *, const char *name, char file[RULE_FILES_BESIDE_MAX]);
+/* Find what stands beside a path of rules in a source tree and in an installed one, below
+ * PKGDATADIR for rules of one's own; `rules` may be NULL.  false: it is nowhere; `file` is then
+ * where it was looked for last. */
+bool rule_files_beside(const char *rules, const char *name, char file[RULE_FILES_BESIDE_MAX]);
 
 #endif

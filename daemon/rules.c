@@ -113,13 +113,14 @@ load_set(const struct conf *conf, struct faults *faults)
 static void
 load_attack(const struct conf *conf, struct rules *rules, struct faults *faults)
 {
+	const char *beside = conf->rule_path_count == 0 ? NULL : conf->rule_paths[0].path;
 	char found[RULE_FILES_BESIDE_MAX];
 	struct conf_path file = conf->attack;
 	size_t length, errors = faults->errors;
 	char *bytes;
 	int error;
 
-	if (file.path == NULL && !rule_files_beside(conf, "attack.tsv", found)) {
+	if (file.path == NULL && !rule_files_beside(beside, "attack.tsv", found)) {
 		/* Rules that cannot be read are enough to say. */
 		if (errors == 0)
 			faults_add(faults, found, 0, 0, true,

@@ -256,6 +256,33 @@ START_TEST(folder_without_a_rule_is_an_error)
 }
 END_TEST
 
+/* Other rules are tried with the filters that are in force. */
+START_TEST(filters_stand_beside_the_configured_rules)
+{
+	char *paths[1];
+	struct conf_text one = { path_of("t1505d.yml"),
+		SLICE("outputs: [ { type: stdout } ]\n"
+		      "rules: { paths: [ etc/rules ], filters: [ f.yml ] }\n") };
+	struct conf *conf = conf_parse(&one, 1, &faults);
+	struct rules *rules;
+
+	write_rule("etc/rules/a.yml", 1);
+	write_file("etc/filters/f.yml",
+		"title: f\nid: 00000000-0000-4000-8000-0000000000f1\n"
+		"filter: { rules: any, s: { Image: 'xxx' }, condition: not s }\n");
+	write_rule("elsewhere/rules/b.yml", 2);
+	ck_assert_msg(conf != NULL, "%s", first_fault());
+	paths[0] = (char *)(uintptr_t)path_of("elsewhere/rules");
+	ck_assert_int_eq(conf_use_rule_paths(conf, paths, 1), 0);
+	rules = rules_load(conf, &faults);
+	ck_assert_msg(rules != NULL, "%s", first_fault());
+	ck_assert_uint_eq(ruleset_filter_count(rules->set), 1);
+	ck_assert_str_eq(ruleset_rule(rules->set, 0)->title, "rule 2");
+	rules_unref(rules);
+	conf_free(conf);
+}
+END_TEST
+
 START_TEST(missing_filter_is_an_error)
 {
 	write_rule("rules/a.yml", 1);
@@ -455,6 +482,7 @@ suite(void)
 	tcase_add_test(t, missing_folder_is_an_error);
 	tcase_add_test(t, folder_without_a_rule_is_an_error);
 	tcase_add_test(t, missing_filter_is_an_error);
+	tcase_add_test(t, filters_stand_beside_the_configured_rules);
 	tcase_add_test(t, dangling_link_is_an_error);
 	tcase_add_test(t, one_bad_rule_spoils_the_set);
 	tcase_add_test(t, folders_too_deep_are_an_error);
