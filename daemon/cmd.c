@@ -208,6 +208,11 @@ check(const char *file, const struct cmd_list *paths)
 		file == NULL ? conf_parse(NULL, 0, &faults) : conf_examine(file, &faults);
 	int result = EX_OSERR;
 
+	/* To replay events or to try rules it need not collect. */
+	if (conf != NULL && file != NULL && conf->input_count == 0 && faults.errors == 0)
+		faults_add(&faults, file, 0, 0, true,
+			"inputs: none; nothing is collected; add one: - { type: tcp, listen: "
+			"\"[::]:514\" }");
 	if (conf == NULL && paths->count > 0)
 		conf = conf_parse(NULL, 0, &faults); /* the rules are looked at all the same */
 	if (conf != NULL && paths->count > 0 && use_paths(conf, paths) < 0) {

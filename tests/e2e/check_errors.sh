@@ -58,6 +58,10 @@ printf 'inputs: [ { type: tcp, listen: "127.0.0.1:0" } ]\nrules: { paths: [ "%s"
 "$t1505d" check -c good.yml >"$dir/out" 2>"$dir/said"
 want "exit status for warnings" 0 $?
 grep -q '4 rules: good, 1 warning' "$dir/out" || fail "summary: $(cat "$dir/out")"
+printf 'outputs: [ { type: stdout } ]\nrules: { paths: [ "%s" ] }\n' "$source_dir/etc/rules" >idle.yml
+"$t1505d" check -c idle.yml >"$dir/out" 2>"$dir/said"
+want "exit status without inputs" 0 $?
+want "without inputs" 'idle.yml: warning: inputs: none; nothing is collected; add one: - { type: tcp, listen: "[::]:514" }' "$(cat "$dir/said")"
 "$t1505d" check -c nothing.yml 2>"$dir/said"
 want "exit status without a file" 1 $?
 want "lines about a file that is not there" 1 "$(wc -l <"$dir/said")"
