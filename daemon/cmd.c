@@ -109,8 +109,8 @@ cmd_print_faults(const struct faults *faults, size_t warnings_max)
 static int
 use_paths(struct conf *conf, const struct cmd_list *paths)
 {
-	free(conf->cache_directory);
-	conf->cache_directory = NULL;
+	free(conf->cache.path);
+	conf->cache.path = NULL;
 	return paths->count == 0 ? 0 : conf_use_rule_paths(conf, paths->list, paths->count);
 }
 

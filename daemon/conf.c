@@ -51,8 +51,8 @@ static const struct setting settings[] = {
 		.min = 4 * KIB, .max = GIB },
 
 	{ "rules.paths", SETTING_PATHS, .place = 0 },
-	{ "rules.cache", SETTING_PATH, CONF(cache_directory),
-		.preset = LOCALSTATEDIR "/cache/t1505d", .off = true },
+	{ "rules.cache", SETTING_PATH, CONF(cache.path), .preset = LOCALSTATEDIR "/cache/t1505d",
+		.off = true },
 	{ "rules.filters", SETTING_FILTERS, .place = 0 },
 	{ "rules.attack", SETTING_PATH, .place = CONF(attack.path) },
 
@@ -890,6 +890,7 @@ finish(struct reader *reader, bool any_text)
 	struct conf *conf = reader->conf;
 
 	finish_aliases(reader);
+	place_path(reader, "rules.cache", &conf->cache);
 	place_path(reader, "rules.attack", &conf->attack);
 	place_path(reader, "enrich.hosts", &conf->enrich_hosts);
 	if (!given(reader, "rules.paths") && !reader->unread &&
@@ -1155,6 +1156,7 @@ conf_free(struct conf *conf)
 	paths_free(conf->rule_paths, conf->rule_path_count);
 	paths_free(conf->filters, conf->filter_count);
 	free(conf->filters_beside);
+	path_done(&conf->cache);
 	path_done(&conf->attack);
 	path_done(&conf->enrich_hosts);
 	for (size_t i = 0; i < conf->alias_count; i++) {
@@ -1164,7 +1166,6 @@ conf_free(struct conf *conf)
 	free(conf->inputs);
 	free(conf->outputs);
 	free(conf->aliases);
-	free(conf->cache_directory);
 	free(conf->user);
 	free(conf->state_directory);
 	free(conf->control_socket);

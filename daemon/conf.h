@@ -75,7 +75,7 @@ struct conf {
 	char *filters_beside; /* the first of the configured paths, whatever took their place */
 	struct conf_path *filters; /* or names of those beside the rules, which have no slash */
 	size_t filter_count;
-	char *cache_directory;   /* of compiled rules; NULL: off */
+	struct conf_path cache;  /* the directory of compiled rules; NULL: off */
 	struct conf_path attack; /* NULL: attack.tsv beside the rules, else the installed one */
 	struct conf_path enrich_hosts; /* NULL: none */
 	struct conf_alias *aliases;

@@ -86,6 +86,7 @@ load_set(const struct conf *conf, struct faults *faults)
 	struct ruleset *set = NULL;
 	size_t errors = faults->errors;
 	bool damaged;
+	int error;
 	struct cache *cache;
 	struct pattern_cache patterns;
 
@@ -95,16 +96,22 @@ load_set(const struct conf *conf, struct faults *faults)
 	}
 	rule_files_read(conf, builder, faults);
 	/* Built with errors too, since building finds further ones; such a set is thrown away. */
-	cache = cache_open(conf->cache_directory, &damaged);
+	cache = cache_open(conf->cache.path, &damaged);
 	if (damaged)
-		faults_add(faults, conf->cache_directory, 0, 0, true,
+		faults_add(faults, conf->cache.path, 0, 0, true,
 			"the cache of compiled rules is damaged or of another version; it is made "
 			"anew");
 	patterns = cache_patterns(cache);
 	set = ruleset_build(builder, cache == NULL ? NULL : &patterns, faults);
 	ruleset_builder_free(builder);
-	/* Without a cache everything is slower and nothing is wrong. */
-	(void)cache_close(cache);
+	/* Without a cache everything is slower and nothing is wrong; whoever asked for it is told.
+	 */
+	error = cache_close(cache);
+	if (error < 0 && conf->cache.file != NULL)
+		faults_add(faults, conf->cache.file, conf->cache.line, conf->cache.column, true,
+			"rules.cache: %s: compiled rules cannot be kept: %s; make the directory, "
+			"or write off",
+			conf->cache.path, strerror(-error));
 	if (set == NULL && faults->errors == errors)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");
 	return set;

@@ -283,6 +283,28 @@ START_TEST(filters_stand_beside_the_configured_rules)
 }
 END_TEST
 
+START_TEST(a_cache_that_cannot_be_kept_is_told)
+{
+	struct rules *rules;
+
+	write_rule("rules/a.yml", 1);
+	write_file("attack.tsv", "");
+	rules = load_with("rules: { paths: [ rules ], cache: none }\n");
+	ck_assert_msg(rules != NULL, "%s", first_fault());
+	ck_assert_uint_eq(faults.count, 1);
+	ck_assert(faults.list[0].warning);
+	ck_assert_str_eq(first_fault(),
+		"/t1505d.yml:2:35: rules.cache: /none: compiled rules cannot "
+		"be kept: No such file or directory; make the directory, or write off");
+	rules_unref(rules);
+	(void)mkdir(path_of("none"), 0700);
+	faults_done(&faults);
+	rules = load_with("rules: { paths: [ rules ], cache: none }\n");
+	ck_assert_uint_eq(faults.count, 0);
+	rules_unref(rules);
+}
+END_TEST
+
 START_TEST(missing_filter_is_an_error)
 {
 	write_rule("rules/a.yml", 1);
@@ -482,6 +504,7 @@ suite(void)
 	tcase_add_test(t, missing_folder_is_an_error);
 	tcase_add_test(t, folder_without_a_rule_is_an_error);
 	tcase_add_test(t, missing_filter_is_an_error);
+	tcase_add_test(t, a_cache_that_cannot_be_kept_is_told);
 	tcase_add_test(t, filters_stand_beside_the_configured_rules);
 	tcase_add_test(t, dangling_link_is_an_error);
 	tcase_add_test(t, one_bad_rule_spoils_the_set);
