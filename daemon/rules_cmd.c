@@ -8,10 +8,13 @@
 
 #include "daemon/rules_cmd.h"
 
+#define LIST_USAGE \
+	"t1505d rules list [-c FILE] [--rules DIR]... [--format table|json] [--navigator]\n"
+#define TEST_USAGE "t1505d rules test [-c FILE] [--rules DIR]... FOLDER...\n"
+#define EXPLAIN_USAGE "t1505d rules explain [-c FILE] [--rules DIR]... RULE FILE[:N]\n"
+
 static const char rules_help[] =
-	"usage: t1505d rules list [-c FILE] [--rules DIR]... [--format table|json] [--navigator]\n"
-	"       t1505d rules test [-c FILE] [--rules DIR]... FOLDER...\n"
-	"       t1505d rules explain [-c FILE] [--rules DIR]... RULE FILE[:N]\n"
+	"usage: " LIST_USAGE "       " TEST_USAGE "       " EXPLAIN_USAGE
 	"Show what is loaded; run the events in rules' folders; say why a rule matches an event.\n"
 	"  -c, --config FILE        take rules, filters and host columns of this configuration\n"
 	"      --rules DIR          rules to use [" SYSCONFDIR "/t1505d/rules]\n"
@@ -36,8 +39,11 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cmd_loaded *, const struct rules_options *, char **words);
 	int least, most; /* words that it takes */
-} subcommands[] = { { "list", rules_list, 0, 0 }, { "test", rules_test, 1, INT_MAX },
-	{ "explain", rules_explain, 2, 2 } };
+	const char *usage;
+} subcommands[] = { { "list", rules_list, 0, 0, "usage: " LIST_USAGE },
+	{ "test", rules_test, 1, INT_MAX, "usage: " TEST_USAGE },
+	{ "explain", rules_explain, 2, 2, "usage: " EXPLAIN_USAGE } };
+#define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
 
 struct slice
 rules_base_name(const char *file)
@@ -53,19 +59,26 @@ rules_base_name(const char *file)
 }
 
 const struct rule *
-rules_find(const struct rules *rules, const char *name)
+rules_find(const struct rules *rules, const char *name, bool *several)
 {
 	const struct rule *found = NULL;
+	bool one_file = true;
+	size_t count = 0;
 
+	*several = false;
 	for (size_t i = 0; i < ruleset_count(rules->set); i++) {
 		const struct rule *rule = ruleset_rule(rules->set, i);
 
 		if (strcmp(rule->title, name) == 0 ||
 			slice_equal_nocase(slice_of(rule->id), slice_of(name)))
 			return rule;
-		if (slice_equal(rules_base_name(rule->file), slice_of(name)))
-			found = rule;
+		if (!slice_equal(rules_base_name(rule->file), slice_of(name)))
+			continue;
+		one_file = one_file && (found == NULL || strcmp(found->file, rule->file) == 0);
+		found = rule;
+		count++;
 	}
+	*several = count > 1 && (!one_file || ruleset_correlation(rules->set, found) == NULL);
 	return found;
 }
 
@@ -96,12 +109,12 @@ run(const char *config, const struct cmd_list *paths, const struct rules_options
 	size_t i = 0;
 	int result;
 
-	while (count > 0 && i < sizeof(subcommands) / sizeof(subcommands[0]) &&
-		strcmp(subcommands[i].name, words[0]) != 0)
+	while (count > 0 && i < SUBCOMMAND_COUNT && strcmp(subcommands[i].name, words[0]) != 0)
 		i++;
-	if (count == 0 || i == sizeof(subcommands) / sizeof(subcommands[0]) ||
-		count - 1 < subcommands[i].least || count - 1 > subcommands[i].most)
-		return cmd_usage(rules_help);
+	if (count == 0 || i == SUBCOMMAND_COUNT)
+		return cmd_usage("usage: t1505d rules list|test|explain [OPTION]...");
+	if (count - 1 < subcommands[i].least || count - 1 > subcommands[i].most)
+		return cmd_usage(subcommands[i].usage);
 	result = cmd_load(config, paths, &faults, &loaded);
 	faults_done(&faults);
 	if (result != EX_OK)
@@ -137,7 +150,7 @@ cmd_rules(int argc, char **argv)
 	if (help)
 		result = cmd_help(rules_help);
 	else if (!good)
-		result = cmd_usage(rules_help);
+		result = cmd_usage("usage: t1505d rules list|test|explain [OPTION]...");
 	else
 		result = run(config, &paths, &options, argv + optind, argc - optind);
 	free(paths.list);

@@ -193,9 +193,17 @@ int
 rules_explain(const struct cmd_loaded *loaded, const struct rules_options *options, char **words)
 {
 	struct explanation explanation = { .rules = loaded->rules };
+	bool several;
 
 	(void)options;
-	explanation.rule = rules_find(loaded->rules, words[0]);
+	explanation.rule = rules_find(loaded->rules, words[0], &several);
+	if (several) {
+		fprintf(stderr,
+			"t1505d rules: %s has several rules; give the id or the title of one, see "
+			"t1505d rules list\n",
+			words[0]);
+		return EX_USAGE;
+	}
 	if (explanation.rule == NULL) {
 		fprintf(stderr,
 			"t1505d rules: there is no rule '%s'; give its id, its title or its file's "

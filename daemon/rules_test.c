@@ -384,7 +384,7 @@ test_rule(struct session *session, const struct rule *rule, const char *folder, 
 
 /* ---- test: folders ---- */
 
-/* All rules of a file are tested by its last. */
+/* The rules of a file are tested together. */
 static void
 mark_tested(struct session *session, const struct rule *rule)
 {
@@ -418,14 +418,18 @@ test_folder(struct session *session, const char *folder)
 {
 	char path[PATH_MAX];
 	const char *name = folder_name(folder, path);
-	const struct rule *rule = rules_find(session->rules, name);
+	bool several;
+	const struct rule *rule = rules_find(session->rules, name, &several);
 
 	if (rule == NULL)
 		printf("%s: there is no rule %s.yml; load it with --rules or rename the folder\n",
 			folder, name);
 	else
 		mark_tested(session, rule);
-	if (rule != NULL && test_rule(session, rule, folder, name))
+	if (several)
+		printf("%s: %s.yml has several rules, and a folder tests one; give each a file\n",
+			folder, name);
+	if (rule != NULL && !several && test_rule(session, rule, folder, name))
 		session->passed++;
 	else
 		session->failed++;

@@ -148,6 +148,18 @@ for wrong in "" frob "list extra" "test" "explain mssql_child"; do
 	want "usage of '$wrong'" 64 $?
 done
 
+# Of several rules in a file none is meant more than another.
+{ cat "$rules/extended/mssql_child.yml" && echo --- && sed 's/^id: .*/id: 00000000-0000-4000-8000-00000000000a/; s/^title: .*/title: second/' "$rules/extended/mssql_child.yml"; } >"$dir/mssql_child.yml"
+say explain --rules "$dir/mssql_child.yml" mssql_child "$events/alert.ndjson"
+want "explain of two rules" 64 $?
+grep -q 'mssql_child has several rules; give the id or the title of one' "$dir/err" || fail "$(cat "$dir/err")"
+say explain --rules "$dir/mssql_child.yml" second "$events/alert.ndjson" || fail "explain of the second"
+say test --rules "$dir/mssql_child.yml" "$events"
+want "test of two rules" "1 0 passed, 1 failed" "$? $(tail -1 "$dir/out")"
+grep -q 'mssql_child.yml has several rules, and a folder tests one; give each a file$' "$dir/out" || fail "$(cat "$dir/out")"
+say explain mssql_child
+want "usage of explain" "usage: t1505d rules explain [-c FILE] [--rules DIR]... RULE FILE[:N] (see --help)" "$(cat "$dir/err")"
+
 # A disk that is full is told, whatever was asked for.
 for words in version help "check --rules $rules" "rules list --rules $rules" "rules test --rules $rules $source_dir/tests/rules/mssql_child" \
 	"rules explain --rules $rules mssql_child $events/alert.ndjson" "replay --rules $rules $events/alert.ndjson"; do
