@@ -198,9 +198,9 @@ metrics_rule(struct metrics *metrics, const char *rule_id, const char *title, ui
 }
 
 void
-metrics_filter(struct metrics *metrics, const char *filter_id, const char *title)
+metrics_filter(struct metrics *metrics, const char *filter_id, const char *title, uint64_t matches)
 {
-	table_count(metrics, &metrics->filters, filter_id, title, 1);
+	table_count(metrics, &metrics->filters, filter_id, title, matches);
 }
 
 void

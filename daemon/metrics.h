@@ -88,8 +88,8 @@ struct worker_metrics *metrics_worker(struct metrics *, unsigned index);
 /* Borrowed for ever; never NULL ("other" at the bound or without memory). */
 struct peer_metrics *metrics_peer(struct metrics *, const char *address);
 void metrics_rule(struct metrics *, const char *rule_id, const char *title, uint64_t alerts);
-/* A match that a filter took away or lowered. */
-void metrics_filter(struct metrics *, const char *filter_id, const char *title);
+/* Matches that a filter took away or lowered; 0 for one that is in force and has done nothing. */
+void metrics_filter(struct metrics *, const char *filter_id, const char *title, uint64_t matches);
 
 /* clang-format off */
 enum daemon_counter {

@@ -146,7 +146,7 @@ count_filtered(void *context, const struct filter *filter)
 {
 	const struct work *work = context;
 
-	metrics_filter(work->pipeline->parts.metrics, filter->id, filter->title);
+	metrics_filter(work->pipeline->parts.metrics, filter->id, filter->title, 1);
 }
 
 static void

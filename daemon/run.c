@@ -35,6 +35,7 @@
 #include "daemon/run.h"
 #include "daemon/web.h"
 #include "daemon/worker.h"
+#include "detect/filter.h"
 
 #define STOP_GRACE_SECONDS 10 /* beyond stop.timeout, for what should take no time */
 #define CONTROL_GROUP "t1505d"
@@ -271,14 +272,19 @@ watchdog_cb(evutil_socket_t fd, short what, void *argument)
 		log_warning("a worker makes no progress; systemd is not told that all is well");
 }
 
+/* What is in force now: for the log, and each filter for the figures. */
 static void
-log_rules(const struct daemon *daemon)
+announce_rules(const struct daemon *daemon)
 {
+	const struct ruleset *set = daemon->rules->set;
 	size_t rules, patterns, databases;
 
-	ruleset_figures(daemon->rules->set, &rules, &patterns, &databases);
+	ruleset_figures(set, &rules, &patterns, &databases);
 	log_notice("%zu rules with %zu patterns in %zu databases and %zu filters are in force",
-		rules, patterns, databases, ruleset_filter_count(daemon->rules->set));
+		rules, patterns, databases, ruleset_filter_count(set));
+	for (size_t i = 0; i < ruleset_filter_count(set); i++)
+		metrics_filter(daemon->metrics, ruleset_filter(set, i)->id,
+			ruleset_filter(set, i)->title, 0);
 }
 
 /* ---- reload ---- */
@@ -377,7 +383,7 @@ take_over(struct daemon *daemon, struct loaded *loaded)
 	daemon->rules_fault = NULL;
 	daemon->rules_loaded = clock_now();
 	metrics_count(daemon->metrics, DAEMON_reloads, 1);
-	log_rules(daemon);
+	announce_rules(daemon);
 }
 
 static void
@@ -617,7 +623,7 @@ start(struct daemon *daemon, const char *port_file)
 		log_error("%s: %s", port_file, strerror(-error));
 		return EX_CANTCREAT;
 	}
-	log_rules(daemon);
+	announce_rules(daemon);
 	log_notice("t1505d %s is ready, with %zu workers", PACKAGE_VERSION, daemon->worker_count);
 	return EX_OK;
 }

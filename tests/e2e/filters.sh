@@ -9,6 +9,7 @@ to_file "metrics: \"127.0.0.1:0\""
 rules=$source_dir/etc/rules
 sed -i "s|rules: .*|rules: { paths: [ \"$rules/core\", \"$rules/extended\" ], filters: [ java_server_children.yml ] }|" "$dir/t1505d.yml"
 start
+want "a filter that has done nothing" 0 "$(status '.filters[].filtered')"
 cat "$filter/filtered.ndjson" "$filter/alert.ndjson" | tcp
 until_true "$patience" has_messages $((gone + stay))
 alerts "$stay"
