@@ -20,6 +20,9 @@ curl -sf "http://127.0.0.1:$(port metrics)/metrics" >"$dir/metrics" || fail "cur
 grep -qE '^t1505d_input_events_total\{input="tcp"\} 63$' "$dir/metrics" || fail "metrics: $(grep input_events "$dir/metrics")"
 grep -qE '^# TYPE t1505d_input_events_total counter$' "$dir/metrics" || fail "metrics have no types"
 ! grep -vE '^(# (HELP|TYPE) [a-z0-9_]+ .+|[a-z0-9_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.e+-]+)$' "$dir/metrics" || fail "metrics: a line that Prometheus refuses"
+for metric in $(sed -n 's/^# TYPE \(t1505d_[a-z0-9_]*\) .*/\1/p' "$dir/metrics"); do
+	grep -qw "$metric" "$source_dir/daemon/t1505d.8" || fail "the manual does not have $metric"
+done
 want "other pages" 404 "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$(port metrics)/")"
 want "mode of the control socket" 660 "$(stat -c %a "$dir/control")"
 stop
