@@ -16,6 +16,20 @@ is_called(const struct sigma_rule *rule, const char *reference)
 	       (rule->name != NULL && strcmp(rule->name, reference) == 0);
 }
 
+static bool
+is_refused(const struct refusals *refusals, const char *reference)
+{
+	for (uint32_t i = 0; i < refusals->count; i++) {
+		const struct refused *one = &refusals->list[i];
+
+		if ((one->id != NULL &&
+			    slice_equal_nocase(slice_of(one->id), slice_of(reference))) ||
+			(one->name != NULL && strcmp(one->name, reference) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* The first rule from `i` on that the reference means; set->count: there is none. */
 static uint32_t
 find_reference(const struct ruleset *set, const char *reference, uint32_t i)
@@ -38,12 +52,14 @@ filter_names(const struct filter *filter, const struct sigma_rule *rule)
 
 /* Warn of a reference that does not do what its author expects. */
 static void
-check_reference(const struct ruleset *set, const struct filter *filter, const char *reference,
-	struct faults *faults)
+check_reference(const struct ruleset *set, const struct refusals *refusals,
+	const struct filter *filter, const char *reference, struct faults *faults)
 {
 	uint32_t first = find_reference(set, reference, 0);
 	uint32_t second = first < set->count ? find_reference(set, reference, first + 1) : first;
 
+	if (is_refused(refusals, reference))
+		return;
 	if (first == set->count)
 		faults_add(faults, filter->file, filter->line, filter->column, true,
 			"the filter names a rule that is not loaded: %s; correct it or remove it",
@@ -63,7 +79,8 @@ check_reference(const struct ruleset *set, const struct filter *filter, const ch
 
 /* Put the filter on the lists of its rules, which have room for all filters. */
 static void
-link_filter(struct ruleset *set, const struct filter *filter, struct faults *faults)
+link_filter(struct ruleset *set, const struct refusals *refusals, const struct filter *filter,
+	struct faults *faults)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
 		struct plan *plan = &set->plans[i];
@@ -74,13 +91,14 @@ link_filter(struct ruleset *set, const struct filter *filter, struct faults *fau
 		plan->text = plan->text || condition_has_keywords(&filter->condition);
 	}
 	for (uint32_t i = 0; filter->rules != NULL && filter->rules[i] != NULL; i++)
-		check_reference(set, filter, filter->rules[i], faults);
+		check_reference(set, refusals, filter, filter->rules[i], faults);
 }
 
 /* Put the correlation on the lists of its rules.  0, -ENOMEM, or -EINVAL for a rule that is not
  * there. */
 static int
-link_correlation(struct ruleset *set, uint32_t index, struct faults *faults)
+link_correlation(
+	struct ruleset *set, const struct refusals *refusals, uint32_t index, struct faults *faults)
 {
 	struct sigma_rule *rule = &set->rules[index];
 	struct correlation *correlation = &rule->correlation;
@@ -95,6 +113,10 @@ link_correlation(struct ruleset *set, uint32_t index, struct faults *faults)
 		struct correlation_link *links;
 		struct plan *plan;
 
+		if (is_refused(refusals, reference->name)) {
+			result = -EINVAL;
+			continue;
+		}
 		if (other < set->count) {
 			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
 				false,
@@ -172,7 +194,7 @@ silence(struct ruleset *set, uint32_t index, struct faults *faults)
 }
 
 int
-link_correlations(struct ruleset *set, struct faults *faults)
+link_correlations(struct ruleset *set, const struct refusals *refusals, struct faults *faults)
 {
 	int result = 0;
 
@@ -181,7 +203,7 @@ link_correlations(struct ruleset *set, struct faults *faults)
 
 		if (set->rules[i].kind == SIGMA_CORRELATION) {
 			set->correlates = true;
-			one = link_correlation(set, i, faults);
+			one = link_correlation(set, refusals, i, faults);
 		}
 		if (one == -ENOMEM)
 			return one;
@@ -203,7 +225,7 @@ link_correlations(struct ruleset *set, struct faults *faults)
 }
 
 int
-link_filters(struct ruleset *set, struct faults *faults)
+link_filters(struct ruleset *set, const struct refusals *refusals, struct faults *faults)
 {
 	size_t room = set->filter_count * sizeof(uint32_t) + 1;
 
@@ -213,6 +235,6 @@ link_filters(struct ruleset *set, struct faults *faults)
 			return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < set->filter_count; i++)
-		link_filter(set, &set->filters[i], faults);
+		link_filter(set, refusals, &set->filters[i], faults);
 	return 0;
 }

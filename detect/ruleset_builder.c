@@ -26,6 +26,7 @@ struct ruleset_builder {
 	struct arena *arena;
 	struct waiting *waiting;
 	uint32_t waiting_count, waiting_size;
+	struct refusals refusals;
 	struct sigma_rule *rules;
 	uint32_t count, size;
 	struct filter *filters;
@@ -56,6 +57,7 @@ ruleset_builder_free(struct ruleset_builder *builder)
 		return;
 	arena_free(builder->arena);
 	free(builder->waiting);
+	free(builder->refusals.list);
 	free(builder->rules);
 	free(builder->filters);
 	sigma_fields_done(&builder->fields);
@@ -99,6 +101,19 @@ keep_document(struct ruleset_builder *builder, const struct sigma_rule *document
 	return result;
 }
 
+/* Its text stays in the arena: a set with a fault is not used for long. */
+static int
+keep_refusal(struct ruleset_builder *builder, const struct sigma_rule *document)
+{
+	struct refused one = { document->rule.id, document->name };
+	void *list = builder->refusals.list;
+	int result =
+		append(&list, &builder->refusals.count, &builder->refusals.size, &one, sizeof(one));
+
+	builder->refusals.list = list;
+	return result;
+}
+
 static struct sigma_reader
 reader_of(struct ruleset_builder *builder, const struct yaml *yaml, struct faults *faults)
 {
@@ -115,7 +130,6 @@ add_document(struct ruleset_builder *builder, const struct yaml *yaml, const cha
 	struct fy_node *root, struct faults *faults)
 {
 	struct sigma_reader reader = reader_of(builder, yaml, faults);
-	struct arena_mark mark = arena_mark(builder->arena);
 	struct sigma_rule document;
 	int result;
 
@@ -126,9 +140,9 @@ add_document(struct ruleset_builder *builder, const struct yaml *yaml, const cha
 	result = sigma_parse(&reader, file, root, &document);
 	if (result == 0)
 		result = keep_document(builder, &document);
-	else
-		arena_rewind(builder->arena, mark);
-	return result == -ENOMEM ? result : 0;
+	else if (result == -EINVAL)
+		result = keep_refusal(builder, &document);
+	return result;
 }
 
 static int
@@ -252,14 +266,14 @@ identity_compare(const void *left, const void *right)
 	return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
 }
 
-/* No two rules or filters may have one id: whoever refers to it means one of them. */
+/* No two rules or filters may have one id: whoever refers to it means one of them.  0 or -ENOMEM.
+ */
 static int
 check_ids(const struct ruleset_builder *builder, struct faults *faults)
 {
 	uint32_t count = 0;
 	struct identity *ids =
 		calloc((size_t)builder->count + builder->filter_count + 1, sizeof(*ids));
-	int result = 0;
 
 	if (ids == NULL)
 		return -ENOMEM;
@@ -282,10 +296,9 @@ check_ids(const struct ruleset_builder *builder, struct faults *faults)
 		faults_add(faults, ids[i].file, ids[i].line, ids[i].column, false,
 			"id %s is already that of %s:%d; give this one a new one", ids[i].id,
 			ids[i - 1].file, ids[i - 1].line);
-		result = -EINVAL;
 	}
 	free(ids);
-	return result;
+	return 0;
 }
 
 static int
@@ -521,14 +534,15 @@ ruleset_check_tags(const struct ruleset *set, const struct attack *attack, struc
 }
 
 static int
-compile(struct ruleset *set, const struct pattern_cache *cache, struct faults *faults)
+compile(struct ruleset *set, const struct refusals *refusals, const struct pattern_cache *cache,
+	struct faults *faults)
 {
 	int result = plan_rules(set);
 
 	if (result == 0)
-		result = link_filters(set, faults);
+		result = link_filters(set, refusals, faults);
 	if (result == 0)
-		result = link_correlations(set, faults);
+		result = link_correlations(set, refusals, faults);
 	if (result == 0)
 		result = index_make(set);
 	if (result == 0)
@@ -577,7 +591,7 @@ ruleset_build(
 	set->words = builder->count / 64 + 1;
 	result = find_own_fields(set, &builder->fields);
 	if (result == 0)
-		result = compile(set, cache, faults);
+		result = compile(set, &builder->refusals, cache, faults);
 	if (result == 0 && faults->errors > errors)
 		result = -EINVAL;
 	if (result != 0)

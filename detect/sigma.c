@@ -607,10 +607,8 @@ sigma_parse(
 	if (rule.kind == SIGMA_FILTER)
 		complete_filter(&rule);
 	rule.correlation.generate = rule.correlation.generate || document.generate;
+	*out = rule;
 	if (reader->no_memory)
 		return -ENOMEM;
-	if (reader->failed)
-		return -EINVAL;
-	*out = rule;
-	return 0;
+	return reader->failed ? -EINVAL : 0;
 }

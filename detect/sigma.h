@@ -27,8 +27,8 @@ struct sigma_rule {
 };
 
 /* Read a document's root.  All text is copied into the reader's arena, `file` is borrowed for as
- * long.  0; -EINVAL after adding at least one error; -ENOMEM.  Warnings may be added in any case,
- * and fields that are new. */
+ * long.  0; -EINVAL after adding at least one error, of the rule only id and name being there then,
+ * if it has them; -ENOMEM.  Warnings may be added in any case, and fields that are new. */
 int sigma_parse(struct sigma_reader *, const char *file, struct fy_node *root, struct sigma_rule *);
 
 #endif

@@ -789,6 +789,33 @@ START_TEST(a_name_of_two_rules_cannot_be_counted)
 }
 END_TEST
 
+/* Each fault once, all in one run, and none for those who name what has a fault. */
+START_TEST(faults_have_no_echo)
+{
+	static const char *const want[] = { "unknown modifier 'foo'", "is already that of",
+		"no rule with the id or name 'nobody'" };
+	struct bench bench;
+
+	bench_open(&bench);
+	bench_add(&bench, "a.yml",
+		"name: bad\n" RULE("01", "sysmon", "  s: {Image|foo: x}\n  condition: s\n"));
+	bench_add(&bench, "b.yml", RULE("02", "sysmon", "  s: {Image: x}\n  condition: s\n"));
+	bench_add(&bench, "c.yml", RULE("02", "sysmon", "  s: {Image: x}\n  condition: s\n"));
+	bench_add(&bench, "d.yml",
+		"title: c\nid: 00000000-0000-4000-8000-0000000000c1\ncorrelation: {type: temporal, "
+		"rules: [bad, nobody], timespan: 5m}\n");
+	bench_add(&bench, "e.yml",
+		"title: f\nid: 00000000-0000-4000-8000-0000000000f1\n"
+		"filter: {rules: [bad], s: {Image: x}, condition: not s}\n");
+	ck_assert_ptr_null(ruleset_build(bench.builder, NULL, &bench.faults));
+	ck_assert_uint_eq(bench.faults.count, 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_msg(strstr(bench.faults.list[i].text, want[i]) != NULL, "%s",
+			bench.faults.list[i].text);
+	bench_close(&bench);
+}
+END_TEST
+
 START_TEST(a_rule_with_a_fault_is_left_out)
 {
 	struct bench bench;
@@ -1184,6 +1211,7 @@ ruleset_suite(void)
 	tcase_add_loop_test(tcase, order_does_not_depend_on_the_order_of_adding, 0, 6);
 	tcase_add_test(tcase, the_second_of_two_ids_is_refused);
 	tcase_add_test(tcase, a_name_of_two_rules_cannot_be_counted);
+	tcase_add_test(tcase, faults_have_no_echo);
 	tcase_add_test(tcase, a_rule_with_a_fault_is_left_out);
 	tcase_add_test(tcase, an_empty_set_matches_nothing);
 	tcase_add_test(tcase, a_counted_set_outlives_its_first_owner);
