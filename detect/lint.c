@@ -180,44 +180,59 @@ find_category(struct slice category)
 	return i;
 }
 
+/* The lists of fields that events of the category may have, or any event. */
+static size_t
+list_fields(size_t which, const char *const *lists[CATEGORY_COUNT + 2])
+{
+	size_t count = 0;
+
+	lists[count++] = common;
+	lists[count++] = which < CATEGORY_COUNT ? categories[which].fields : known;
+	for (size_t i = 0; which == CATEGORY_COUNT && i < CATEGORY_COUNT; i++)
+		lists[count++] = categories[i].fields;
+	return count;
+}
+
+static void
+warn_field(struct sigma_reader *reader, const char *category, struct fy_node *node,
+	struct slice name, const char *meant)
+{
+	if (category == NULL)
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"no event has a field '%.*s'; did you mean %s?", READER_SHOW(name), meant);
+	else if (meant == NULL)
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"events of category %s have no field '%.*s'; correct one of them", category,
+			READER_SHOW(name));
+	else
+		yaml_fault(reader->yaml, node, reader->faults, true,
+			"events of category %s have no field '%.*s'; did you mean %s?", category,
+			READER_SHOW(name), meant);
+}
+
 /* Fields that are not the event's own are looked for in records by their very letters, so that
  * other letter case is a slip as well. */
 static void
 check_name(
 	struct sigma_reader *reader, struct slice category, struct fy_node *node, struct slice name)
 {
-	const char *const *lists[CATEGORY_COUNT + 2] = { common };
-	size_t which = find_category(category), count = 1;
+	const char *const *lists[CATEGORY_COUNT + 2];
+	size_t which = find_category(category), count = list_fields(which, lists);
+	bool listed = which < CATEGORY_COUNT; /* all that there is */
 	enum wevent_field field = wevent_field_find(name);
-	struct slice written = name;
-	const char *word = NULL;
+	struct slice own = field < F_MAX ? slice_of(wevent_field_name(field)) : name;
+	const char *meant = NULL;
 
 	if (name.len == 0 || slice_prefix_nocase(name, SLICE(READER_COLUMN_PREFIX)) ||
-		(which == CATEGORY_COUNT && field < F_MAX))
+		(!listed && field < F_MAX))
 		return;
-	if (field < F_MAX)
-		name = slice_of(wevent_field_name(field));
-	if (which < CATEGORY_COUNT)
-		lists[count++] = categories[which].fields;
-	else
-		lists[count++] = known;
-	for (size_t i = 0; which == CATEGORY_COUNT && i < CATEGORY_COUNT; i++)
-		lists[count++] = categories[i].fields;
 	for (size_t i = 0; i < count; i++)
-		if (is_listed(name, lists[i]))
+		if (is_listed(own, lists[i]))
 			return;
 	for (size_t i = 0; i < count; i++)
-		find_nearest(name, lists[i], &word);
-	if (which < CATEGORY_COUNT)
-		yaml_fault(reader->yaml, node, reader->faults, true,
-			"events of category %s have no field '%.*s'; %s%s%s",
-			categories[which].name, READER_SHOW(written),
-			word == NULL ? "correct one of them" : "did you mean ",
-			word == NULL ? "" : word, word == NULL ? "" : "?");
-	else if (word != NULL)
-		yaml_fault(reader->yaml, node, reader->faults, true,
-			"no event has a field '%.*s'; did you mean %s?", READER_SHOW(written),
-			word);
+		find_nearest(own, lists[i], &meant);
+	if (listed || meant != NULL)
+		warn_field(reader, listed ? categories[which].name : NULL, node, name, meant);
 }
 
 /* A value that names a field. */
@@ -303,33 +318,40 @@ check_selections(struct sigma_reader *reader, struct slice category, struct fy_n
 	}
 }
 
-static void
-check_correlation(struct sigma_reader *reader, struct fy_node *section)
+/* The value of a map's key, or NULL. */
+static struct fy_node *
+find_value(struct fy_node *map, struct slice key)
 {
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
 
-	while (reader_is_map(section) &&
-		(pair = fy_node_mapping_iterate(section, &iterator)) != NULL)
-		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), SLICE("group-by")))
-			check_values(reader, SLICE_NONE, fy_node_pair_value(pair), check_value);
+	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL)
+		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), key))
+			return fy_node_pair_value(pair);
+	return NULL;
+}
+
+/* The fields of the group that are no aliases. */
+static void
+check_correlation(struct sigma_reader *reader, struct fy_node *section)
+{
+	struct fy_node *group = find_value(section, SLICE("group-by")), *node;
+	struct fy_node *aliases = find_value(section, SLICE("aliases"));
+	void *iterator = NULL;
+
+	while (reader_is_list(group) && (node = fy_node_sequence_iterate(group, &iterator)) != NULL)
+		if (find_value(aliases, yaml_scalar(node)) == NULL)
+			check_name(reader, SLICE_NONE, node, yaml_scalar(node));
 }
 
 void
 lint_fields(struct sigma_reader *reader, struct slice category, struct fy_node *root)
 {
-	struct fy_node_pair *pair;
-	void *iterator = NULL;
+	struct fy_node *fields = find_value(root, SLICE("fields"));
 
-	while ((pair = fy_node_mapping_iterate(root, &iterator)) != NULL) {
-		struct slice key = yaml_scalar(fy_node_pair_key(pair));
-		struct fy_node *value = fy_node_pair_value(pair);
-
-		if (slice_equal(key, SLICE("detection")) || slice_equal(key, SLICE("filter")))
-			check_selections(reader, category, value);
-		else if (slice_equal(key, SLICE("correlation")))
-			check_correlation(reader, value);
-		else if (slice_equal(key, SLICE("fields")))
-			check_values(reader, category, value, check_value);
-	}
+	check_selections(reader, category, find_value(root, SLICE("detection")));
+	check_selections(reader, category, find_value(root, SLICE("filter")));
+	check_correlation(reader, find_value(root, SLICE("correlation")));
+	if (fields != NULL)
+		check_values(reader, category, fields, check_value);
 }

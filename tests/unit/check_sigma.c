@@ -205,6 +205,11 @@ static const struct {
 		"title: t\n" ID "correlation: {type: event_count, rules: [a], timespan: 1m,\n"
 		"  group-by: [User, Computr], condition: {gte: 2}}\n",
 		4, 20, "no event has a field 'Computr'; did you mean Computer?" },
+	{ "a slip in a field of a group, beside an alias that looks like one",
+		"title: t\n" ID "correlation: {type: event_count, rules: [a], timespan: 1m,\n"
+		"  group-by: [Imagee, Computr], aliases: {Imagee: {a: Image}}, condition: {gte: "
+		"2}}\n",
+		4, 22, "did you mean Computer?" },
 	{ "a slip in a filter's field",
 		"title: t\n" ID "filter: {rules: any, s: {ParentImages: x}, condition: not s}\n", 3,
 		26, "did you mean ParentImage?" },
