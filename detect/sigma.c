@@ -447,8 +447,7 @@ unknown_key(struct document *document, struct fy_node *key)
 	bool filter = document->out->kind == SIGMA_FILTER;
 	size_t i = 0;
 
-	while (i < KEY_COUNT && ((keys[i].kinds & 1U << document->out->kind) == 0 ||
-					!spelling_is_near(name, slice_of(keys[i].key))))
+	while (i < KEY_COUNT && !spelling_is_near(name, slice_of(keys[i].key)))
 		i++;
 	if (filter && i == KEY_COUNT)
 		reader_refuse(
@@ -561,12 +560,15 @@ static void
 look_at(struct document *document, struct fy_node *root)
 {
 	bool idle = document->logsource && document->out->route_count == 0;
+	bool filter = document->out->kind == SIGMA_FILTER;
 
 	if (!idle)
 		lint_fields(document->reader, document->category, root);
-	if (!lint_can_be_true(&document->out->condition))
+	if (!lint_can_be_true(
+		    filter ? &document->out->filter.condition : &document->out->condition))
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
-			"the rule can never match: its condition contradicts itself");
+			"the %s: its condition contradicts itself",
+			filter ? "filter takes everything away" : "rule can never match");
 }
 
 /* What a filter has that its document has. */
