@@ -388,11 +388,11 @@ say_correlation(struct message *message, const struct correlated *correlated)
 
 static struct slice
 compose(struct message *message, const struct wevent *event, const struct match *match,
-	struct arena *arena)
+	enum severity severity, struct arena *arena)
 {
 	message->arena = arena;
 	message->length = 0;
-	say(message, severity_name(match->severity));
+	say(message, severity_name(severity));
 	say(message, " ");
 	say_value(message, slice_of(match->rule->detection_type));
 	say(message, " on ");
@@ -1015,11 +1015,15 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 		.host = event->host };
 	struct message message;
 
+	for (size_t i = 1; i < count; i++)
+		if (matches[i]->severity > alert.severity)
+			alert.severity = matches[i]->severity;
 	alert.time = event->time != STAMP_NONE ? event->time : source->received;
 	memcpy(alert.event_id, event_id, ALERT_ID_MAX);
 	if (alert_id(event_id, rule, alert.id) < 0)
 		return -ENOMEM;
-	alert.message = arena_copy(arena, compose(&message, event, matches[0], arena));
+	alert.message =
+		arena_copy(arena, compose(&message, event, matches[0], alert.severity, arena));
 	if (alert.message.ptr == NULL ||
 		write_alert(&parts, &alert, SIZE_MAX, arena, &alert.json) < 0)
 		return -ENOMEM;

@@ -48,8 +48,8 @@ struct alert {
 	const struct rule *rule; /* the one that speaks: core first, else the highest level */
 	bool filtered;           /* a filter took it away, */
 	bool lowered;            /* or lowered its level */
-	enum severity severity;
-	int64_t time; /* the event's, else when it was received */
+	enum severity severity;  /* the highest of all matches */
+	int64_t time;            /* the event's, else when it was received */
 	struct slice host;
 	struct slice message; /* the readable line; lives in the arena */
 	struct slice json;    /* one line without its LF, valid UTF-8; lives in the arena */
@@ -65,7 +65,8 @@ struct alert {
 int alert_event_id(const struct wevent *, char id[ALERT_ID_MAX]);
 int alert_id(const char event_id[ALERT_ID_MAX], const struct rule *, char id[ALERT_ID_MAX]);
 
-/* One alert of the `count` matches of one event, matches[0] being the one that speaks.  `event_id`
+/* One alert of the `count` matches of one event, matches[0] being the one that speaks, with the
+ * highest of their levels.  `event_id`
  * is handed in because it is taken before the event gets the name under which its host is known:
  * that name may change, the event's identity does not.
  * 0, or -ENOMEM with `*alert` untouched. */

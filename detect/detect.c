@@ -117,13 +117,16 @@ decide(struct detect *detect, const struct wevent *event, const struct match **m
 	return count;
 }
 
-/* Core rules first, then by level from the highest, then as the set orders them. */
+/* Rules before correlations; core rules first, then by level from the highest, then as the set
+ * orders them. */
 static int
 compare(const void *a, const void *b)
 {
 	const struct match *left = *(const struct match *const *)a;
 	const struct match *right = *(const struct match *const *)b;
 
+	if ((left->correlated == NULL) != (right->correlated == NULL))
+		return left->correlated == NULL ? -1 : 1;
 	if (left->rule->core != right->rule->core)
 		return left->rule->core ? -1 : 1;
 	if (left->severity != right->severity)
@@ -143,25 +146,37 @@ struct passage {
 	const struct detect_sink *sink;
 };
 
-/* All of them in one alert, or `each` in one.  -ENOMEM when one could not be built; the others are
- * emitted all the same. */
+/* One alert of these matches.  0 or -ENOMEM. */
 static int
-emit_alerts(const struct passage *passage, const struct match *const *matches, size_t count,
-	size_t each)
+emit_alert(const struct passage *passage, const struct match *const *matches, size_t count)
 {
-	const struct alert_settings *settings = passage->detect->settings;
+	struct arena_mark mark = arena_mark(passage->arena);
+	struct alert alert;
+	int result = alert_build(passage->detect->settings, passage->source, passage->event,
+		passage->event_id, &passage->state, matches, count, passage->arena, &alert);
+
+	if (result == 0)
+		passage->sink->alert(passage->sink->context, &alert);
+	arena_rewind(passage->arena, mark);
+	return result;
+}
+
+/* The rules that match an event in one alert, or each in its own; a correlation always has its own,
+ * since it is of several events.  -ENOMEM when one could not be built; the others are emitted all
+ * the same. */
+static int
+emit_alerts(const struct passage *passage, const struct match *const *matches, size_t count)
+{
 	int result = 0;
+	size_t n;
 
-	for (size_t i = 0; i < count; i += each) {
-		struct arena_mark mark = arena_mark(passage->arena);
-		struct alert alert;
-
-		if (alert_build(settings, passage->source, passage->event, passage->event_id,
-			    &passage->state, matches + i, each, passage->arena, &alert) == 0)
-			passage->sink->alert(passage->sink->context, &alert);
-		else
+	for (size_t i = 0; i < count; i += n) {
+		n = 1;
+		while (passage->detect->settings->mode == ALERT_PER_EVENT && i + n < count &&
+			matches[i + n]->correlated == NULL)
+			n++;
+		if (emit_alert(passage, matches + i, n) < 0)
 			result = -ENOMEM;
-		arena_rewind(passage->arena, mark);
 	}
 	return result;
 }
@@ -179,7 +194,7 @@ emit_filtered(const struct passage *passage)
 		const struct match *match = &list[i];
 
 		passage->sink->filtered(passage->sink->context, match->filter);
-		if (passage->detect->settings->filtered && emit_alerts(passage, &match, 1, 1) < 0)
+		if (passage->detect->settings->filtered && emit_alert(passage, &match, 1) < 0)
 			result = -ENOMEM;
 	}
 	return result;
@@ -329,8 +344,7 @@ speak(struct passage *passage, const struct matches *all)
 		return 0;
 	qsort(matches, alerts, sizeof(*matches), compare);
 	alerts = decide(passage->detect, passage->event, matches, alerts, passage->now);
-	return emit_alerts(passage, matches, alerts,
-		passage->detect->settings->mode == ALERT_PER_RULE ? 1 : alerts);
+	return emit_alerts(passage, matches, alerts);
 }
 
 /* What the rules found.  0 or -ENOMEM. */

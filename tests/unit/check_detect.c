@@ -302,6 +302,9 @@ START_TEST(core_rule_speaks_for_the_event)
 	ck_assert_ptr_nonnull(others);
 	ck_assert_ptr_nonnull(strstr(others, "\"Whoami\""));
 	ck_assert_ptr_nonnull(strstr(strstr(others, "\"Whoami\""), "\"Any Shell\""));
+	/* The level is the highest of them all. */
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"SeverityRating\":\"Critical\""));
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"message\":\"Critical WebShell"));
 }
 END_TEST
 
@@ -571,6 +574,26 @@ START_TEST(correlations_form_chains)
 }
 END_TEST
 
+/* What came together is of several events: it is never one of the other rules of a single one. */
+START_TEST(a_correlation_has_an_alert_of_its_own)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations(
+		"title: Both\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\ngenerate: true\n"
+		"correlation: {type: temporal, rules: [" WHOAMI ", " CORE "], timespan: 5m}\n");
+	ck_assert_int_eq(detect_use(detect, rules, &settings), 0);
+	(void)run(&event, NOW);
+	ck_assert_uint_eq(emitted.count, 2);
+	ck_assert_str_eq(emitted.title[0], "Web Server's Child");
+	ck_assert_ptr_null(strstr(emitted.json[0], "\"Both\""));
+	ck_assert_str_eq(emitted.title[1], "Both");
+	ck_assert_ptr_nonnull(strstr(emitted.json[1], "\"SeverityRating\":\"Critical\""));
+	ck_assert_ptr_nonnull(strstr(emitted.json[1], "\"correlation\":{"));
+	ck_assert_ptr_null(strstr(emitted.json[1], "\"rules\""));
+}
+END_TEST
+
 /* A window that waits speaks by a tick, with its last event. */
 START_TEST(a_window_speaks_when_time_is_over)
 {
@@ -649,6 +672,7 @@ main(void)
 	tcase_add_test(tcase, a_correlation_speaks_for_its_rules);
 	tcase_add_test(tcase, generate_leaves_the_rules_their_voice);
 	tcase_add_test(tcase, correlations_form_chains);
+	tcase_add_test(tcase, a_correlation_has_an_alert_of_its_own);
 	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
 		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
