@@ -77,7 +77,9 @@ struct peer_metrics { /* several writers: atomic_fetch_add */
 	X(hosts_evicted, "hosts forgotten at hosts.max") \
 	X(windows_evicted, "windows of correlations forgotten at limits.correlations") \
 	X(correlation_late, "matches that came too late for a correlation") \
-	X(correlation_no_value, "matches without the value that a correlation counts")
+	X(correlation_no_value, "matches without the value that a correlation counts") \
+	X(correlation_known, "matches of events that a correlation has counted already") \
+	X(correlation_full, "matches and answers for which a window of a correlation was too full")
 /* clang-format on */
 
 struct metrics;

@@ -150,12 +150,21 @@ count_filtered(void *context, const struct filter *filter)
 }
 
 static void
-count_passed_over(void *context, enum window_answer answer)
+count_passed_over(void *context, const struct rule *correlation, enum window_answer answer)
 {
+	static const enum daemon_counter counters[] = { [WINDOW_LATE] = DAEMON_correlation_late,
+		[WINDOW_NO_VALUE] = DAEMON_correlation_no_value,
+		[WINDOW_KNOWN] = DAEMON_correlation_known,
+		[WINDOW_FULL] = DAEMON_correlation_full };
+	static struct log_limit limit;
 	const struct work *work = context;
 
-	metrics_count(work->pipeline->parts.metrics,
-		answer == WINDOW_LATE ? DAEMON_correlation_late : DAEMON_correlation_no_value, 1);
+	metrics_count(work->pipeline->parts.metrics, counters[answer], 1);
+	if (answer == WINDOW_FULL)
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			"correlation '%s': a group has more than %d events that all matter; some "
+			"are left out, and what they could change is not said",
+			correlation->title, CORRELATE_ENTRIES_MAX);
 }
 
 static void

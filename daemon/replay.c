@@ -48,7 +48,7 @@ struct replay {
 	uint64_t messages, records, alerts, filtered_alerts;
 	uint64_t reasons[REASON_MAX];
 	uint64_t *by_rule, *by_filter;
-	uint64_t passed_over[2]; /* by correlations: without a value; too late */
+	uint64_t passed_over[WINDOW_NO_MEMORY]; /* by correlations */
 	struct detect_sink sink;
 
 	bool progress;
@@ -123,11 +123,12 @@ filtered_cb(void *context, const struct filter *filter)
 }
 
 static void
-passed_over_cb(void *context, enum window_answer answer)
+passed_over_cb(void *context, const struct rule *correlation, enum window_answer answer)
 {
 	struct replay *replay = context;
 
-	replay->passed_over[answer == WINDOW_LATE]++;
+	(void)correlation;
+	replay->passed_over[answer]++;
 }
 
 /* ---- events ---- */
@@ -219,6 +220,23 @@ print_types(const struct replay *replay)
 	}
 }
 
+/* What correlations did not count, or could not say. */
+static void
+print_passed_over(const struct replay *replay)
+{
+	static const char *const texts[WINDOW_NO_MEMORY] = {
+		[WINDOW_LATE] = "came too late for a correlation",
+		[WINDOW_NO_VALUE] = "had no value that a correlation counts",
+		[WINDOW_KNOWN] = "were of events that a correlation had counted already",
+		[WINDOW_FULL] = "or answers were too much for a window of a correlation"
+	};
+
+	for (size_t i = 0; i < WINDOW_NO_MEMORY; i++)
+		if (replay->passed_over[i] > 0)
+			fprintf(stderr, "%ju matches %s\n", (uintmax_t)replay->passed_over[i],
+				texts[i]);
+}
+
 static void
 print_totals(const struct replay *replay)
 {
@@ -240,12 +258,7 @@ print_totals(const struct replay *replay)
 			fprintf(stderr, "  refused  %-32s %10ju  %s\n", reason_name((enum reason)i),
 				(uintmax_t)replay->reasons[i], reason_text((enum reason)i));
 	}
-	if (replay->passed_over[0] > 0)
-		fprintf(stderr, "%ju matches had no value that a correlation counts\n",
-			(uintmax_t)replay->passed_over[0]);
-	if (replay->passed_over[1] > 0)
-		fprintf(stderr, "%ju matches came too late for a correlation\n",
-			(uintmax_t)replay->passed_over[1]);
+	print_passed_over(replay);
 	if (replay->table != NULL && table_left_out(replay->table) > 0)
 		fprintf(stderr, "%ju alerts had no room in the table\n",
 			(uintmax_t)table_left_out(replay->table));

@@ -196,9 +196,10 @@ filtered_cb(void *context, const struct filter *filter)
 }
 
 static void
-passed_over_cb(void *context, enum window_answer answer)
+passed_over_cb(void *context, const struct rule *correlation, enum window_answer answer)
 {
 	(void)context;
+	(void)correlation;
 	(void)answer;
 }
 

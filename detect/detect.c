@@ -258,51 +258,95 @@ event_time(const struct passage *passage)
 										: time;
 }
 
-/* A match for the alert of a correlation that speaks.  0 or -ENOMEM. */
+/* Has a filter lowered it, or all that came together in it? */
+static bool
+is_lowered(const struct match *match)
+{
+	return match->filter != NULL ||
+	       (match->correlated != NULL && match->correlated->result.lowered);
+}
+
+/* A match for the alert of a correlation that speaks, one level lower when it is made only of
+ * matches that filters have lowered.  0 or -ENOMEM. */
 static int
 add_correlated(struct passage *passage, const struct rule *rule,
 	const struct correlated *correlated, struct matches *matches)
 {
 	struct slice key = arena_copy(passage->arena, correlated->key);
 	struct correlated *copy = arena_alloc(passage->arena, sizeof(*copy));
-	const struct match match = { .rule = rule, .severity = rule->severity, .correlated = copy };
+	struct match match = { .rule = rule, .severity = rule->severity, .correlated = copy };
 
 	if (key.ptr == NULL || copy == NULL)
 		return -ENOMEM;
 	*copy = *correlated;
 	copy->key = key;
+	if (copy->result.lowered && match.severity > SEVERITY_INFORMATIONAL)
+		match.severity--;
 	return add_match(passage, matches, &match) ? 0 : -ENOMEM;
 }
 
+/* An event of the window that has spoken, whose fields go with it: all of them in the arena. */
+static bool
+copy_event(const struct window *window, struct arena *arena, struct wevent *event)
+{
+	if (!window_event(window, event))
+		return false;
+	event->host = arena_copy(arena, event->host);
+	for (unsigned int i = 0; i < F_MAX; i++) {
+		if (event->f[i].ptr == NULL)
+			continue;
+		event->f[i] = arena_copy(arena, event->f[i]);
+		if (event->f[i].ptr == NULL)
+			return false;
+	}
+	return event->host.ptr != NULL;
+}
+
+static int speak_late(struct detect *, const struct rule *, const struct correlated *, int64_t now,
+	struct wevent *, struct arena *, const struct detect_sink *);
+
 /* One correlation counts one match.  0 or -ENOMEM. */
 static int
-count_match(struct passage *passage, const struct correlation_link *link, struct matches *matches)
+count_match(struct passage *passage, const struct correlation_link *link, const struct match *match,
+	struct matches *matches)
 {
 	const struct detect_windows *windows = &passage->detect->windows;
 	const struct rule *rule = ruleset_rule(passage->detect->rules, link->rule);
 	const struct correlation *correlation = ruleset_correlation(passage->detect->rules, rule);
 	struct correlated correlated = { .correlation = correlation };
+	struct window_match counted = { .event = passage->event,
+		.reference = link->reference,
+		.lowered = is_lowered(match),
+		.time = event_time(passage),
+		.received = passage->now };
 	char key[CORRELATE_KEY_MAX];
-	unsigned char id[CORRELATE_ID];
 	enum window_answer answer;
 	struct window *window;
+	struct wevent last;
 
 	correlated.key = (struct slice){ key,
 		correlation_key(correlation, rule->id, link->reference, passage->event, key) };
 	if (correlated.key.len == 0)
 		return 0;
-	parse_id(passage->event_id, id);
+	parse_id(passage->event_id, counted.id);
 	window = windows->borrow(windows->table, correlated.key);
 	if (window == NULL)
 		return -ENOMEM;
-	answer = window_add(window, correlation, link->reference, passage->event, id,
-		event_time(passage), passage->now, &correlated.result);
+	answer = window_add(window, correlation, &counted, &correlated.result);
+	if (answer == WINDOW_SPEAKS && correlation_waits(correlation) &&
+		!copy_event(window, passage->arena, &last))
+		answer = WINDOW_NO_MEMORY;
 	windows->give_back(windows->table, correlated.key, window);
+	if (answer == WINDOW_SPEAKS && correlation_waits(correlation))
+		return speak_late(passage->detect, rule, &correlated, passage->now, &last,
+			passage->arena, passage->sink);
 	if (answer == WINDOW_SPEAKS)
 		return add_correlated(passage, rule, &correlated, matches);
-	if (answer == WINDOW_LATE || answer == WINDOW_NO_VALUE)
-		passage->sink->passed_over(passage->sink->context, answer);
-	return answer == WINDOW_NO_MEMORY ? -ENOMEM : 0;
+	if (answer == WINDOW_NO_MEMORY)
+		return -ENOMEM;
+	if (answer != WINDOW_QUIET)
+		passage->sink->passed_over(passage->sink->context, rule, answer);
+	return 0;
 }
 
 /* Every match is counted by the correlations that its rule takes part in, and theirs in turn:
@@ -313,12 +357,12 @@ correlate(struct passage *passage, struct matches *matches)
 	int result = 0;
 
 	for (size_t i = 0; i < matches->count; i++) {
+		const struct match match = matches->list[i]; /* the list may move */
 		const struct correlation_link *links;
-		uint32_t count =
-			ruleset_links(passage->detect->rules, matches->list[i].rule, &links);
+		uint32_t count = ruleset_links(passage->detect->rules, match.rule, &links);
 
 		for (uint32_t k = 0; k < count; k++)
-			if (count_match(passage, &links[k], matches) != 0)
+			if (count_match(passage, &links[k], &match, matches) != 0)
 				result = -ENOMEM;
 	}
 	return result;
@@ -409,16 +453,16 @@ find_owner(const struct ruleset *rules, struct slice key)
 	return NULL;
 }
 
-/* A window that waited until `due` speaks, with its last event.  0 or -ENOMEM. */
+/* What waited speaks, with an event of its own.  0 or -ENOMEM. */
 static int
-speak_late(struct detect *detect, const struct rule *rule, struct correlated *correlated,
-	int64_t due, struct wevent *event, struct arena *arena, const struct detect_sink *sink)
+speak_late(struct detect *detect, const struct rule *rule, const struct correlated *correlated,
+	int64_t now, struct wevent *event, struct arena *arena, const struct detect_sink *sink)
 {
-	const struct alert_source source = { .input = SLICE("correlation"), .received = due };
+	const struct alert_source source = { .input = SLICE("correlation"), .received = now };
 	struct passage passage = { .detect = detect,
 		.event = event,
 		.source = &source,
-		.now = due,
+		.now = now,
 		.arena = arena,
 		.sink = sink };
 	struct matches matches = { 0 };
@@ -429,23 +473,6 @@ speak_late(struct detect *detect, const struct rule *rule, struct correlated *co
 		correlate(&passage, &matches) < 0)
 		return -ENOMEM;
 	return speak(&passage, &matches);
-}
-
-/* The last event of the window, whose fields go with it: all of them in the arena. */
-static bool
-copy_event(const struct window *window, struct arena *arena, struct wevent *event)
-{
-	if (!window_event(window, event))
-		return false;
-	event->host = arena_copy(arena, event->host);
-	for (unsigned int i = 0; i < F_MAX; i++) {
-		if (event->f[i].ptr == NULL)
-			continue;
-		event->f[i] = arena_copy(arena, event->f[i]);
-		if (event->f[i].ptr == NULL)
-			return false;
-	}
-	return event->host.ptr != NULL;
 }
 
 /* One window is due. */
@@ -472,6 +499,8 @@ close_window(struct detect *detect, struct window *window, struct slice key, str
 	detect->windows.give_back(detect->windows.table, key, window);
 	if (answer == WINDOW_SPEAKS)
 		return speak_late(detect, rule, &correlated, due, &event, arena, sink);
+	if (answer == WINDOW_FULL)
+		sink->passed_over(sink->context, rule, answer);
 	return answer == WINDOW_NO_MEMORY ? -ENOMEM : 0;
 }
 

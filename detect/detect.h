@@ -35,8 +35,9 @@ struct detect_sink {
 	void (*alert)(void *context, const struct alert *);
 	/* A filter took a match away, or lowered it. */
 	void (*filtered)(void *context, const struct filter *);
-	/* An event took no part in a correlation: it was too late, or without the value. */
-	void (*passed_over)(void *context, enum window_answer);
+	/* An event took no part in a correlation: it was too late, without the value, or counted
+	 * already; or the window was full, and the correlation does not say what it cannot know. */
+	void (*passed_over)(void *context, const struct rule *correlation, enum window_answer);
 };
 
 struct detect; /* of one worker: the set in force with its scratch */

@@ -2,10 +2,19 @@
  * when, what value.  An event in its order goes to the end and is judged with what is within one
  * time span before it; a late one is put where it belongs and judged with all spans that it is in.
  *
- * What bounds a window: entries older than a time span and the lateness are forgotten, and the
- * oldest beyond CORRELATE_ENTRIES_MAX.  Of temporal correlations only the first and the last of a
- * run of one reference are kept, and each reference has its share of the entries, so that a flood
- * of one cannot push out the others. */
+ * Entries older than a time span and the lateness are forgotten.  What bounds the others follows
+ * from what is asked:
+ * - Sums, and counts that wait: neighbours become one entry with the sum of both, those that are
+ *   nearest to each other first.
+ * - Values: an entry between two of the same value within one time span says nothing that these do
+ *   not, and is left out.
+ * - Temporal: each reference has its share of the entries, so that a flood of one cannot push out
+ *   the others; beyond it the entry goes whose neighbours of the same reference are nearest to each
+ *   other.
+ * - Everything else: the oldest are forgotten, or, while a window waits, no more are taken; an
+ *   answer that would need what is missing is not given.
+ *
+ * What is left out still counts as an event of the entry before it. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,37 +22,41 @@
 
 #include "detect/window.h"
 
-#define TEMPORAL_ENTRIES_MAX 256
+#define SUMS_MAX 1024    /* entries; each less than a second of the shortest time span's */
+#define TEMPORAL_MAX 512 /* entries of all references together */
 #define NO_TIME INT64_MIN
 
 struct entry {
-	int64_t time;
+	int64_t time, end;      /* of its first event and of its last */
+	int64_t previous, next; /* times of the entries with the same value, of a value_count */
 	struct correlation_value value;
 	uint32_t reference;
-	unsigned char id[CORRELATE_ID];
+	uint32_t count, lowered;        /* events */
+	unsigned char id[CORRELATE_ID]; /* of the last */
 };
 
 struct window {
 	struct entry *entries; /* by time */
 	uint32_t count, size;
-	int64_t deadline; /* receive time */
-	/* The last event, of a correlation that waits: its canonical fields one behind the other.
-	 */
-	char *event;
-	uint32_t lengths[F_MAX]; /* and 1; 0 is absent */
-	int64_t event_time;
-	int32_t event_id;
-	enum layout layout;
-	uint32_t host_length;
+	int64_t deadline;        /* receive time */
+	int64_t closed;          /* the end of the last span that was closed */
+	int64_t incomplete;      /* events up to this time are missing */
+	struct kept_events kept; /* of a correlation that waits */
 };
+
+_Static_assert(sizeof(struct entry) <= 88, "as WINDOW_SIZE_MAX has it");
+_Static_assert(TEMPORAL_MAX / CORRELATE_REFERENCES_MAX > 2, "a share has a first, a last and more");
 
 struct window *
 window_new(void)
 {
 	struct window *window = calloc(1, sizeof(*window));
 
-	if (window != NULL)
-		window->deadline = NO_TIME;
+	if (window == NULL)
+		return NULL;
+	window->deadline = NO_TIME;
+	window->closed = NO_TIME;
+	window->incomplete = NO_TIME;
 	return window;
 }
 
@@ -52,16 +65,15 @@ window_free(struct window *window)
 {
 	if (window == NULL)
 		return;
+	kept_done(&window->kept);
 	free(window->entries);
-	free(window->event);
 	free(window);
 }
 
 size_t
 window_size(const struct window *window)
 {
-	return sizeof(*window) + window->size * sizeof(*window->entries) +
-	       (window->event == NULL ? 0 : CORRELATE_EVENT_MAX);
+	return sizeof(*window) + window->size * sizeof(*window->entries) + kept_size(&window->kept);
 }
 
 int64_t
@@ -70,11 +82,19 @@ window_deadline(const struct window *window)
 	return window->count == 0 ? NO_TIME : window->deadline;
 }
 
+bool
+window_event(const struct window *window, struct wevent *event)
+{
+	return kept_find(&window->kept, window->closed, event);
+}
+
 void
 window_clear(struct window *window)
 {
 	window->count = 0;
 }
+
+/* ---- entries ---- */
 
 static void
 forget(struct window *window, uint32_t from, uint32_t count)
@@ -84,138 +104,283 @@ forget(struct window *window, uint32_t from, uint32_t count)
 	window->count -= count;
 }
 
-/* What is too old to be in a time span with anything that may still come; not for a few only. */
-static void
-trim(struct window *window, const struct correlation *correlation)
+/* How many are too old to be in a time span with anything that may still come. */
+static uint32_t
+count_old(const struct window *window, const struct correlation *correlation)
 {
 	int64_t oldest = window->entries[window->count - 1].time - correlation->timespan -
 			 CORRELATE_LATENESS;
 	uint32_t n = 0;
 
-	while (n < window->count && window->entries[n].time < oldest)
+	while (n < window->count && window->entries[n].end < oldest)
 		n++;
+	return n;
+}
+
+/* They go, but not when they are few. */
+static void
+trim(struct window *window, const struct correlation *correlation)
+{
+	uint32_t n = count_old(window, correlation);
+
 	if (n > window->count / 8)
 		forget(window, 0, n);
 }
 
-/* Keep the first and the last of a run, and each reference within its share. */
+/* The events of `from` count as those of `into`; where the value is a number, in its sum. */
 static void
-thin_out(struct window *window, const struct correlation *correlation, uint32_t *at)
+leave_out(struct window *window, uint32_t into, uint32_t from)
 {
-	uint32_t share = TEMPORAL_ENTRIES_MAX / correlation->reference_count, have = 0;
-	uint32_t reference = window->entries[*at].reference, i = *at;
-	const struct entry *entries = window->entries;
-
-	if (i >= 2 && entries[i - 1].reference == reference &&
-		entries[i - 2].reference == reference) {
-		forget(window, i - 1, 1);
-		--*at;
-	}
-	for (i = 0; i < window->count; i++)
-		have += entries[i].reference == reference;
-	for (i = 0; i < window->count && have > share; i++) {
-		if (entries[i].reference != reference || i == *at)
-			continue;
-		forget(window, i, 1);
-		*at -= i < *at;
-		break;
-	}
+	window->entries[into].count += window->entries[from].count;
+	window->entries[into].lowered += window->entries[from].lowered;
+	window->entries[into].value.number += window->entries[from].value.number;
+	forget(window, from, 1);
 }
 
-/* Put the entry where it belongs; its place to *at.  false for no memory. */
+/* The two neighbours that are nearest to each other become one. */
+static void
+join_nearest(struct window *window)
+{
+	struct entry *entries = window->entries;
+	int64_t nearest = INT64_MAX;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i + 1 < window->count; i++) {
+		int64_t extent = entries[i + 1].end - entries[i].time;
+
+		if (extent >= nearest)
+			continue;
+		nearest = extent;
+		at = i;
+	}
+	if (entries[at + 1].end > entries[at].end)
+		entries[at].end = entries[at + 1].end;
+	memcpy(entries[at].id, entries[at + 1].id, CORRELATE_ID);
+	leave_out(window, at, at + 1);
+}
+
+/* Are counts and sums all that is asked of the entries, each of which may then stand for many? */
+static bool
+adds_up(const struct correlation *correlation)
+{
+	return correlation->type == CORRELATION_VALUE_SUM ||
+	       correlation->type == CORRELATION_VALUE_AVG ||
+	       (correlation->type == CORRELATION_EVENT_COUNT && correlation_waits(correlation));
+}
+
+/* Room for one more entry, of this time.  WINDOW_FULL: events are missing from now on. */
+static enum window_answer
+make_room(struct window *window, const struct correlation *correlation, int64_t time)
+{
+	uint32_t most = adds_up(correlation) ? SUMS_MAX : CORRELATE_ENTRIES_MAX;
+	int64_t missing = time;
+
+	if (window->count == most && !correlation_waits(correlation))
+		forget(window, 0, count_old(window, correlation));
+	if (window->count < most)
+		return WINDOW_QUIET;
+	if (adds_up(correlation)) {
+		join_nearest(window);
+		return WINDOW_QUIET;
+	}
+	if (!correlation_waits(correlation)) {
+		missing = window->entries[most / 8 - 1].time;
+		forget(window, 0, most / 8);
+	}
+	if (missing > window->incomplete)
+		window->incomplete = missing;
+	return WINDOW_FULL;
+}
+
+static bool
+grow(struct window *window)
+{
+	uint32_t size = window->size == 0 ? 4 : window->size * 2;
+	struct entry *entries;
+
+	if (window->count < window->size)
+		return true;
+	if (size > CORRELATE_ENTRIES_MAX)
+		size = CORRELATE_ENTRIES_MAX;
+	entries = realloc(window->entries, size * sizeof(*entries));
+	if (entries == NULL)
+		return false;
+	window->entries = entries;
+	window->size = size;
+	return true;
+}
+
+/* Put the entry where it belongs; its place to *at.  At one time the references are in their order,
+ * whichever came first.  false for no memory. */
 static bool
 insert(struct window *window, const struct entry *entry, uint32_t *at)
 {
-	uint32_t i;
+	struct entry *entries;
+	uint32_t i = window->count;
 
-	if (window->count == CORRELATE_ENTRIES_MAX)
-		forget(window, 0, CORRELATE_ENTRIES_MAX / 8);
-	if (window->count == window->size) {
-		uint32_t size = window->size == 0 ? 4 : window->size * 2;
-		struct entry *entries = realloc(window->entries, size * sizeof(*entries));
-
-		if (entries == NULL)
-			return false;
-		window->entries = entries;
-		window->size = size;
-	}
-	i = window->count;
-	while (i > 0 && window->entries[i - 1].time > entry->time)
+	if (!grow(window))
+		return false;
+	entries = window->entries;
+	while (i > 0 && (entries[i - 1].time > entry->time ||
+				(entries[i - 1].time == entry->time &&
+					entries[i - 1].reference > entry->reference)))
 		i--;
-	memmove(window->entries + i + 1, window->entries + i, (window->count - i) * sizeof(*entry));
-	window->entries[i] = *entry;
+	memmove(entries + i + 1, entries + i, (window->count - i) * sizeof(*entry));
+	entries[i] = *entry;
 	window->count++;
 	*at = i;
 	return true;
 }
 
-/* The last event, for the alert of a window that waits. */
-static bool
-remember(struct window *window, const struct wevent *event)
+/* Of a reference that has more than its share one entry goes, but neither its first nor its last,
+ * nor the one at *at. */
+static void
+keep_to_share(struct window *window, const struct correlation *correlation, uint32_t *at)
 {
-	uint32_t n = 0;
+	const struct entry *entries = window->entries;
+	uint32_t have = 0, before = 0, middle = 0, into = 0, least = 0;
+	int64_t nearest = INT64_MAX;
 
-	if (window->event == NULL)
-		window->event = malloc(CORRELATE_EVENT_MAX);
-	if (window->event == NULL)
-		return false;
-	for (unsigned int i = 0; i <= F_MAX; i++) {
-		struct slice value = i < F_MAX ? event->f[i] : event->host;
-		uint32_t length =
-			(uint32_t)(value.len < CORRELATE_EVENT_MAX - n ? value.len
-								       : CORRELATE_EVENT_MAX - n);
-
-		if (length > 0)
-			memcpy(window->event + n, value.ptr, length);
-		if (i < F_MAX)
-			window->lengths[i] = value.ptr == NULL ? 0 : length + 1;
-		else
-			window->host_length = length;
-		n += length;
+	for (uint32_t i = 0; i < window->count; i++) {
+		if (entries[i].reference != entries[*at].reference)
+			continue;
+		if (++have > 2 && middle != *at &&
+			entries[i].time - entries[before].time < nearest) {
+			nearest = entries[i].time - entries[before].time;
+			into = before;
+			least = middle;
+		}
+		before = middle;
+		middle = i;
 	}
-	window->event_time = event->time;
-	window->event_id = event->event_id;
-	window->layout = event->layout;
+	if (have <= TEMPORAL_MAX / correlation->reference_count)
+		return;
+	leave_out(window, into, least);
+	*at -= least < *at;
+}
+
+/* Does the window hold the same event of the same reference? */
+static bool
+is_known(const struct window *window, const struct entry *entry)
+{
+	const struct entry *entries = window->entries;
+
+	for (uint32_t i = window->count; i-- > 0 && entries[i].time >= entry->time;)
+		if (entries[i].time == entry->time && entries[i].reference == entry->reference &&
+			memcmp(entries[i].id, entry->id, CORRELATE_ID) == 0)
+			return true;
+	return false;
+}
+
+/* ---- values that are there already ---- */
+
+#define NOWHERE UINT32_MAX
+
+/* The entry of the same value nearest before `at`, or behind it. */
+static uint32_t
+find_before(const struct window *window, uint32_t at)
+{
+	for (uint32_t i = at; i-- > 0;)
+		if (window->entries[i].value.hash == window->entries[at].value.hash)
+			return i;
+	return NOWHERE;
+}
+
+static uint32_t
+find_behind(const struct window *window, uint32_t at)
+{
+	for (uint32_t i = at + 1; i < window->count; i++)
+		if (window->entries[i].value.hash == window->entries[at].value.hash)
+			return i;
+	return NOWHERE;
+}
+
+/* Leave the entry out when those of its value before and behind it are within one time span. */
+static bool
+leave_out_between(struct window *window, const struct correlation *correlation, uint32_t middle)
+{
+	uint32_t before = find_before(window, middle), behind = find_behind(window, middle);
+	struct entry *entries = window->entries;
+
+	if (before == NOWHERE || behind == NOWHERE ||
+		entries[behind].time - entries[before].time > correlation->timespan)
+		return false;
+	entries[before].next = entries[behind].time;
+	entries[behind].previous = entries[before].time;
+	leave_out(window, before, middle);
 	return true;
 }
 
-bool
-window_event(const struct window *window, struct wevent *event)
+/* Link the new entry to those of the same value; what is between two of them goes, which may be the
+ * new one itself: *at is NOWHERE then. */
+static void
+link_value(struct window *window, const struct correlation *correlation, uint32_t *at)
 {
-	const char *at = window->event;
+	uint32_t before = find_before(window, *at), behind = find_behind(window, *at);
+	struct entry *entries = window->entries;
 
-	if (at == NULL)
-		return false;
-	wevent_clear(event);
-	for (unsigned int i = 0; i < F_MAX; i++) {
-		if (window->lengths[i] == 0)
-			continue;
-		event->f[i] = (struct slice){ at, window->lengths[i] - 1 };
-		at += window->lengths[i] - 1;
+	if (before != NOWHERE) {
+		entries[*at].previous = entries[before].time;
+		entries[before].next = entries[*at].time;
 	}
-	event->host = (struct slice){ at, window->host_length };
-	event->time = window->event_time;
-	event->event_id = window->event_id;
-	event->layout = window->layout;
-	return true;
+	if (behind != NOWHERE) {
+		entries[*at].next = entries[behind].time;
+		entries[behind].previous = entries[*at].time;
+	}
+	if (leave_out_between(window, correlation, *at)) {
+		*at = NOWHERE;
+		return;
+	}
+	if (behind != NOWHERE)
+		(void)leave_out_between(window, correlation, behind);
+	if (before != NOWHERE && leave_out_between(window, correlation, before))
+		--*at;
 }
 
 /* ---- what has come together ---- */
 
+/* The identities of the last of entries [from, to); of a temporal correlation so many of each
+ * reference that a flood of one does not hide the others. */
+static void
+name_related(const struct window *window, const struct correlation *correlation, uint32_t from,
+	uint32_t to, struct correlation_result *result)
+{
+	uint32_t taken[CORRELATE_REFERENCES_MAX] = { 0 }, most = CORRELATE_RELATED_MAX, n = 0;
+
+	if (correlation_is_temporal(correlation->type))
+		most = CORRELATE_RELATED_MAX / correlation->reference_count;
+	for (uint32_t i = to; i-- > from && n < CORRELATE_RELATED_MAX;) {
+		const struct entry *entry = &window->entries[i];
+
+		if (taken[entry->reference] > 0 && taken[entry->reference] >= most)
+			continue;
+		taken[entry->reference]++;
+		n++;
+		memcpy(result->related[CORRELATE_RELATED_MAX - n], entry->id, CORRELATE_ID);
+	}
+	memmove(result->related, result->related + CORRELATE_RELATED_MAX - n, n * CORRELATE_ID);
+	result->related_count = n;
+}
+
 /* Entries [from, to) are it. */
 static void
-report(const struct window *window, uint32_t from, uint32_t to, double value,
-	struct correlation_result *result)
+report(const struct window *window, const struct correlation *correlation, uint32_t from,
+	uint32_t to, double value, struct correlation_result *result)
 {
-	uint32_t n = to - from < CORRELATE_RELATED_MAX ? to - from : CORRELATE_RELATED_MAX;
+	uint32_t lowered = 0;
 
 	result->value = value;
 	result->first = window->entries[from].time;
-	result->last = window->entries[to - 1].time;
-	result->count = to - from;
-	result->related_count = n;
-	for (uint32_t i = 0; i < n; i++)
-		memcpy(result->related[i], window->entries[to - n + i].id, CORRELATE_ID);
+	result->last = result->first;
+	result->count = 0;
+	for (uint32_t i = from; i < to; i++) {
+		if (window->entries[i].end > result->last)
+			result->last = window->entries[i].end;
+		result->count += window->entries[i].count;
+		lowered += window->entries[i].lowered;
+	}
+	result->lowered = lowered == result->count;
+	name_related(window, correlation, from, to, result);
 }
 
 /* The end of the time span that begins with entry `from`. */
@@ -225,7 +390,7 @@ span_end(const struct window *window, const struct correlation *correlation, uin
 	int64_t last = window->entries[from].time + correlation->timespan;
 	uint32_t to = from;
 
-	while (to < window->count && window->entries[to].time <= last)
+	while (to < window->count && window->entries[to].end <= last)
 		to++;
 	return to;
 }
@@ -234,7 +399,7 @@ span_end(const struct window *window, const struct correlation *correlation, uin
 static uint32_t
 span_start(const struct window *window, const struct correlation *correlation, uint32_t at)
 {
-	int64_t first = window->entries[at].time - correlation->timespan;
+	int64_t first = window->entries[at].end - correlation->timespan;
 	uint32_t from = at;
 
 	while (from > 0 && window->entries[from - 1].time >= first)
@@ -253,7 +418,7 @@ enough_entries(const struct window *window, const struct correlation *correlatio
 		if (window->entries[from + n - 1].time - window->entries[from].time >
 			correlation->timespan)
 			continue;
-		report(window, from, from + n, n, result);
+		report(window, correlation, from, from + n, n, result);
 		return true;
 	}
 	return false;
@@ -272,17 +437,24 @@ count_references(const struct window *window, uint32_t from, uint32_t to)
 
 _Static_assert(CORRELATE_REFERENCES_MAX <= 64, "references are bits");
 
-/* The longest chain of references in their order among the entries: start[r][n] is the last time at
- * which a chain of n + 1 that ends with r can begin. */
-static uint32_t
-longest_chain(const struct window *window, uint32_t from, uint32_t to, int64_t timespan,
-	uint32_t references)
+/* A chain of references in their order, within a time span. */
+struct chain {
+	uint32_t length;
+	int64_t start;
+	uint32_t last; /* its last entry */
+};
+
+/* The longest one among the entries: start[r][n] is the last time at which a chain of n + 1 that
+ * ends with r can begin. */
+static struct chain
+longest_chain(const struct window *window, const struct correlation *correlation, uint32_t from,
+	uint32_t to)
 {
 	int64_t start[CORRELATE_REFERENCES_MAX][CORRELATE_REFERENCES_MAX];
-	uint32_t best = 0;
+	struct chain best = { 0, NO_TIME, from };
 
-	for (uint32_t r = 0; r < references; r++)
-		for (uint32_t n = 0; n < references; n++)
+	for (uint32_t r = 0; r < correlation->reference_count; r++)
+		for (uint32_t n = 0; n < correlation->reference_count; n++)
 			start[r][n] = NO_TIME;
 	for (uint32_t i = from; i < to; i++) {
 		uint32_t r = window->entries[i].reference;
@@ -293,11 +465,27 @@ longest_chain(const struct window *window, uint32_t from, uint32_t to, int64_t t
 			for (uint32_t before = n - 1; before < r; before++)
 				if (start[before][n - 1] > start[r][n])
 					start[r][n] = start[before][n - 1];
-		for (uint32_t n = best; n <= r; n++)
-			if (start[r][n] != NO_TIME && time - start[r][n] <= timespan)
-				best = n + 1;
+		for (uint32_t n = best.length; n <= r; n++)
+			if (start[r][n] != NO_TIME && time - start[r][n] <= correlation->timespan)
+				best = (struct chain){ n + 1, start[r][n], i };
 	}
 	return best;
+}
+
+/* Whatever its length, a chain takes all that is wanted: nothing that waits comes here. */
+static bool
+enough_in_order(const struct window *window, const struct correlation *correlation, uint32_t at,
+	struct correlation_result *result)
+{
+	uint32_t from = span_start(window, correlation, at), to = span_end(window, correlation, at);
+	struct chain chain = longest_chain(window, correlation, from, to);
+
+	if (chain.length < correlation_wanted(correlation))
+		return false;
+	while (window->entries[from].time < chain.start)
+		from++;
+	report(window, correlation, from, chain.last + 1, chain.length, result);
+	return true;
 }
 
 static bool
@@ -308,18 +496,40 @@ enough_references(const struct window *window, const struct correlation *correla
 
 	for (; from <= at; from++) {
 		to = span_end(window, correlation, from);
-		n = correlation->type == CORRELATION_TEMPORAL
-			    ? count_references(window, from, to)
-			    : longest_chain(window, from, to, correlation->timespan,
-				      correlation->reference_count);
-		if (n >= correlation_wanted(correlation) && correlation_holds(correlation, n)) {
-			report(window, from, to, n, result);
+		n = count_references(window, from, to);
+		if (n >= correlation_wanted(correlation)) {
+			report(window, correlation, from, to, n, result);
 			return true;
 		}
 		/* In its order an event is the last of all spans, and the first of them has the
 		 * most. */
 		if (to == window->count)
 			return false;
+	}
+	return false;
+}
+
+/* So many values within a time span, with the one at `at` among them?  The span moves on entry by
+ * entry: a value comes into it with the first entry of it and leaves it with the last. */
+static bool
+enough_values(const struct window *window, const struct correlation *correlation, uint32_t at,
+	struct correlation_result *result)
+{
+	const struct entry *entries = window->entries;
+	uint32_t from = span_start(window, correlation, at), to = from, n = 0;
+
+	for (; from <= at; from++) {
+		int64_t last = entries[from].time + correlation->timespan;
+
+		for (; to < window->count && entries[to].time <= last; to++)
+			n += entries[to].previous < entries[from].time;
+		if (n >= correlation_wanted(correlation)) {
+			report(window, correlation, from, to, n, result);
+			return true;
+		}
+		if (to == window->count)
+			return false;
+		n -= entries[from].next > last;
 	}
 	return false;
 }
@@ -335,7 +545,7 @@ enough_sum(const struct window *window, const struct correlation *correlation, u
 		for (uint32_t i = from; i < to; i++)
 			sum += window->entries[i].value.number;
 		if (correlation_holds(correlation, sum)) {
-			report(window, from, to, sum, result);
+			report(window, correlation, from, to, sum, result);
 			return true;
 		}
 		if (to == window->count)
@@ -357,39 +567,23 @@ right_share(const struct window *window, const struct correlation *correlation, 
 	share = 100.0 * same / (at + 1 - from);
 	if (!correlation_holds(correlation, share))
 		return false;
-	report(window, at, at + 1, share, result);
+	report(window, correlation, at, at + 1, share, result);
 	return true;
 }
 
-/* Of a value that was there already only the last time counts: the entry of it that is not `at`. */
-static void
-drop_double(struct window *window, uint32_t *at)
-{
-	for (uint32_t i = 0; i < window->count; i++) {
-		if (i == *at || window->entries[i].value.hash != window->entries[*at].value.hash)
-			continue;
-		if (i < *at) {
-			forget(window, i, 1);
-			--*at;
-		} else {
-			forget(window, *at, 1);
-			*at = i - 1;
-		}
-		return;
-	}
-}
-
 static bool
-speaks(struct window *window, const struct correlation *correlation, uint32_t at,
+speaks(const struct window *window, const struct correlation *correlation, uint32_t at,
 	struct correlation_result *result)
 {
 	switch (correlation->type) {
-	case CORRELATION_VALUE_COUNT:
 	case CORRELATION_EVENT_COUNT:
 		return enough_entries(window, correlation, at, result);
+	case CORRELATION_VALUE_COUNT:
+		return enough_values(window, correlation, at, result);
 	case CORRELATION_TEMPORAL:
-	case CORRELATION_TEMPORAL_ORDERED:
 		return enough_references(window, correlation, at, result);
+	case CORRELATION_TEMPORAL_ORDERED:
+		return enough_in_order(window, correlation, at, result);
 	case CORRELATION_VALUE_SUM:
 		return enough_sum(window, correlation, at, result);
 	default:
@@ -426,29 +620,26 @@ rank(const struct window *window, uint32_t to, double percentile, bool median, d
 	return true;
 }
 
-static int
-compare_hashes(const void *left, const void *right)
+/* How many events the first `to` entries are. */
+static uint32_t
+count_events(const struct window *window, uint32_t to)
 {
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+	uint32_t n = 0;
 
-	return (a > b) - (a < b);
+	for (uint32_t i = 0; i < to; i++)
+		n += window->entries[i].count;
+	return n;
 }
 
-/* How many different ones.  false for no memory. */
-static bool
-count_values(const struct window *window, uint32_t to, double *value)
+/* How many different values they have. */
+static uint32_t
+count_values(const struct window *window, uint32_t to)
 {
-	uint64_t *hashes = malloc(to * sizeof(*hashes));
+	uint32_t n = 0;
 
-	if (hashes == NULL)
-		return false;
 	for (uint32_t i = 0; i < to; i++)
-		hashes[i] = window->entries[i].value.hash;
-	qsort(hashes, to, sizeof(*hashes), compare_hashes);
-	for (uint32_t i = 0; i < to; i++)
-		*value += i == 0 || hashes[i] != hashes[i - 1];
-	free(hashes);
-	return true;
+		n += window->entries[i].previous < window->entries[0].time;
+	return n;
 }
 
 /* The value of the first `to` entries.  false for no memory. */
@@ -459,22 +650,23 @@ evaluate(const struct window *window, const struct correlation *correlation, uin
 	*value = 0;
 	switch (correlation->type) {
 	case CORRELATION_EVENT_COUNT:
-		*value = to;
+		*value = count_events(window, to);
 		break;
 	case CORRELATION_VALUE_COUNT:
-		return count_values(window, to, value);
+		*value = count_values(window, to);
+		break;
 	case CORRELATION_TEMPORAL:
 		*value = count_references(window, 0, to);
 		break;
 	case CORRELATION_TEMPORAL_ORDERED:
-		*value = longest_chain(
-			window, 0, to, correlation->timespan, correlation->reference_count);
+		*value = longest_chain(window, correlation, 0, to).length;
 		break;
 	case CORRELATION_VALUE_SUM:
 	case CORRELATION_VALUE_AVG:
 		for (uint32_t i = 0; i < to; i++)
 			*value += window->entries[i].value.number;
-		*value /= correlation->type == CORRELATION_VALUE_AVG ? to : 1;
+		if (correlation->type == CORRELATION_VALUE_AVG)
+			*value /= count_events(window, to);
 		break;
 	case CORRELATION_VALUE_PERCENTILE:
 		return rank(window, to, correlation->percentile, false, value);
@@ -497,27 +689,53 @@ window_close(struct window *window, const struct correlation *correlation,
 
 	if (window->count == 0)
 		return WINDOW_QUIET;
+	first = window->entries[0].time;
 	to = span_end(window, correlation, 0);
-	if (!evaluate(window, correlation, to, &value))
+	kept_forget(&window->kept, first); /* those of spans that are over */
+	if (first <= window->incomplete) {
+		answer = WINDOW_FULL;
+	} else if (!evaluate(window, correlation, to, &value)) {
 		return WINDOW_NO_MEMORY;
-	if (correlation_holds(correlation, value)) {
-		report(window, 0, to, value, result);
+	} else if (correlation_holds(correlation, value)) {
+		report(window, correlation, 0, to, value, result);
 		answer = WINDOW_SPEAKS;
 	}
-	first = window->entries[0].time;
+	window->closed = first + correlation->timespan;
 	forget(window, 0, to);
 	if (window->count > 0)
 		window->deadline += window->entries[0].time - first;
 	return answer;
 }
 
+/* ---- adding ---- */
+
+/* Put the entry among the others, within their bounds; its place to *at, or NOWHERE when it says
+ * nothing new.  WINDOW_FULL: others had to go, or it had. */
+static enum window_answer
+place(struct window *window, const struct correlation *correlation, const struct entry *entry,
+	uint32_t *at)
+{
+	enum window_answer answer = make_room(window, correlation, entry->time);
+
+	*at = NOWHERE;
+	if (answer == WINDOW_FULL && correlation_waits(correlation))
+		return answer;
+	if (!insert(window, entry, at))
+		return WINDOW_NO_MEMORY;
+	if (correlation_is_temporal(correlation->type))
+		keep_to_share(window, correlation, at);
+	if (correlation->type == CORRELATION_VALUE_COUNT)
+		link_value(window, correlation, at);
+	return answer;
+}
+
 /* An event for a window that waits; what came before may be complete with it. */
 static enum window_answer
 wait_for_close(struct window *window, const struct correlation *correlation,
-	const struct entry *entry, const struct wevent *event, int64_t now,
+	const struct window_match *match, const struct entry *entry,
 	struct correlation_result *result)
 {
-	enum window_answer answer = WINDOW_QUIET;
+	enum window_answer answer = WINDOW_QUIET, placed;
 	uint32_t at;
 
 	if (window->count > 0 &&
@@ -526,42 +744,68 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 	if (answer == WINDOW_NO_MEMORY)
 		return answer;
 	if (window->count == 0)
-		window->deadline = now + correlation->timespan + CORRELATE_LATENESS;
-	if (!insert(window, entry, &at) || !remember(window, event))
+		window->deadline = match->received + correlation->timespan + CORRELATE_LATENESS;
+	placed = place(window, correlation, entry, &at);
+	if (placed == WINDOW_NO_MEMORY ||
+		(at != NOWHERE &&
+			!kept_add(&window->kept, match->event, entry->time, correlation->timespan)))
 		return WINDOW_NO_MEMORY;
-	if (correlation_is_temporal(correlation->type))
-		thin_out(window, correlation, &at);
-	return answer;
+	return answer == WINDOW_QUIET ? placed : answer;
 }
 
-enum window_answer
-window_add(struct window *window, const struct correlation *correlation, uint32_t reference,
-	const struct wevent *event, const unsigned char id[CORRELATE_ID], int64_t time, int64_t now,
+/* An event that may complete what is there. */
+static enum window_answer
+judge(struct window *window, const struct correlation *correlation,
+	const struct window_match *match, const struct entry *entry,
 	struct correlation_result *result)
 {
-	struct entry entry = { .time = time, .reference = reference };
 	uint32_t at;
+	enum window_answer answer = place(window, correlation, entry, &at);
 
-	memcpy(entry.id, id, CORRELATE_ID);
-	if (!correlation_value(correlation, reference, event, &entry.value))
-		return WINDOW_NO_VALUE;
-	if (window->count > 0 && time < window->entries[window->count - 1].time -
-						 correlation->timespan - CORRELATE_LATENESS)
-		return WINDOW_LATE;
-	if (correlation_waits(correlation))
-		return wait_for_close(window, correlation, &entry, event, now, result);
-	if (!insert(window, &entry, &at))
-		return WINDOW_NO_MEMORY;
-	window->deadline = now + correlation->timespan + CORRELATE_LATENESS;
-	if (correlation_is_temporal(correlation->type))
-		thin_out(window, correlation, &at);
-	if (correlation->type == CORRELATION_VALUE_COUNT)
-		drop_double(window, &at);
-	if (speaks(window, correlation, at, result)) {
+	if (answer == WINDOW_NO_MEMORY)
+		return answer;
+	window->deadline = match->received + correlation->timespan + CORRELATE_LATENESS;
+	if (correlation_is_share(correlation) &&
+		entry->time - correlation->timespan <= window->incomplete)
+		return WINDOW_FULL;
+	if (at != NOWHERE && speaks(window, correlation, at, result)) {
 		if (!correlation_is_share(correlation))
 			window->count = 0;
 		return WINDOW_SPEAKS;
 	}
 	trim(window, correlation);
-	return WINDOW_QUIET;
+	return answer;
+}
+
+static bool
+is_late(const struct window *window, const struct correlation *correlation, int64_t time)
+{
+	return window->count > 0 &&
+	       (time <= window->closed || time < window->entries[window->count - 1].time -
+							  correlation->timespan -
+							  CORRELATE_LATENESS);
+}
+
+enum window_answer
+window_add(struct window *window, const struct correlation *correlation,
+	const struct window_match *match, struct correlation_result *result)
+{
+	struct entry entry = { .time = match->time,
+		.end = match->time,
+		.previous = NO_TIME,
+		.next = INT64_MAX,
+		.reference = match->reference,
+		.count = 1,
+		.lowered = match->lowered };
+
+	memcpy(entry.id, match->id, CORRELATE_ID);
+	if (!correlation_value(correlation, match->reference, match->event, &entry.value))
+		return WINDOW_NO_VALUE;
+	if (is_late(window, correlation, match->time))
+		return WINDOW_LATE;
+	if (is_known(window, &entry))
+		return WINDOW_KNOWN;
+	return correlation_waits(correlation)
+		       ? wait_for_close(window, correlation, match, &entry, result)
+		       : judge(window, correlation, match, &entry, result);
 }

@@ -4,30 +4,42 @@
 /* What is remembered of one group of a correlation.
  *
  * Time is the events' own.  A window is open for the correlation's time span; events that are late
- * by up to CORRELATE_LATENESS beyond it still find their place in it, later ones take no part.
+ * by up to CORRELATE_LATENESS beyond it still find their place in it, later ones take no part, nor
+ * does an event that the window holds already.
  *
  * Counts and distinct values with lower bounds only (gt, gte), sums with such, and temporal, speak
  * with the event that completes them; then their window is empty again, so that no event is in two
  * alerts of one correlation.  Everything else can only be known when the window closes, and speaks
  * then.
  *
+ * A window takes at most WINDOW_SIZE_MAX bytes.  What a flood brings beyond its entries never makes
+ * it speak wrongly: counts and sums stay exact, and what can no longer be known is not said
+ * (WINDOW_FULL).
+ *
  * Nothing here locks: the owner of a window does. */
 
 #include "detect/correlate.h"
+#include "detect/kept.h"
 
 #define CORRELATE_LATENESS (INT64_C(300) * 1000000) /* microseconds */
-#define CORRELATE_ENTRIES_MAX 20000 /* of one window; then the oldest are forgotten */
-#define CORRELATE_EVENT_MAX 8192    /* bytes of an event that is kept for an alert */
-#define CORRELATE_RELATED_MAX 32    /* events that an alert names */
-#define CORRELATE_ID 16             /* bytes of an event's identity */
+#define CORRELATE_ENTRIES_MAX 20000                 /* of one window */
+#define CORRELATE_EVENT_MAX 8192 /* bytes of an event that is kept for an alert */
+#define CORRELATE_RELATED_MAX 32 /* events that an alert names */
+#define CORRELATE_ID 16          /* bytes of an event's identity */
+
+/* Entries of 88 bytes; and of a window that waits two events for each time span of a second that
+ * may be open at once. */
+#define WINDOW_SIZE_MAX (CORRELATE_ENTRIES_MAX * 88 + 2 * 304 * KEPT_MAX + 4096)
 
 /* What a window has come to. */
 struct correlation_result {
 	double value;        /* count, sum, ... */
 	int64_t first, last; /* event times */
 	uint32_t count;      /* of events */
+	bool lowered;        /* filters have lowered every one of them */
 	uint32_t related_count;
-	unsigned char related[CORRELATE_RELATED_MAX][CORRELATE_ID]; /* the last of them */
+	/* The last of them; of a temporal correlation the last of each reference are among them. */
+	unsigned char related[CORRELATE_RELATED_MAX][CORRELATE_ID];
 };
 
 struct window;
@@ -43,14 +55,24 @@ enum window_answer {
 	WINDOW_SPEAKS,
 	WINDOW_LATE,     /* the event is too late to take part */
 	WINDOW_NO_VALUE, /* the event has no value of the field */
+	WINDOW_KNOWN,    /* the event is in the window already */
+	WINDOW_FULL,     /* the window cannot hold all that it would need to answer */
 	WINDOW_NO_MEMORY
 };
 
-/* An event of the group that the reference's rule matched, at `time`, received at `now`.
- * WINDOW_SPEAKS: *result is what has come together; it is not counted again. */
-enum window_answer window_add(struct window *, const struct correlation *, uint32_t reference,
-	const struct wevent *, const unsigned char id[CORRELATE_ID], int64_t time, int64_t now,
-	struct correlation_result *result);
+/* An event of the group that a reference's rule matched. */
+struct window_match {
+	const struct wevent *event;
+	unsigned char id[CORRELATE_ID];
+	uint32_t reference;
+	bool lowered; /* a filter has lowered the match */
+	int64_t time, received;
+};
+
+/* WINDOW_SPEAKS: *result is what has come together; it is not counted again.  Of a window that
+ * waits that is what was there before the match. */
+enum window_answer window_add(struct window *, const struct correlation *,
+	const struct window_match *, struct correlation_result *result);
 
 /* Receive time from which on the window has nothing to wait for; INT64_MIN for an empty one. */
 int64_t window_deadline(const struct window *);
@@ -58,13 +80,13 @@ int64_t window_deadline(const struct window *);
 /* Forget everything. */
 void window_clear(struct window *);
 
-/* The first time span of a correlation that waits closes: WINDOW_SPEAKS, WINDOW_QUIET or
- * WINDOW_NO_MEMORY.  What came after it stays. */
+/* The first time span of a correlation that waits closes: WINDOW_SPEAKS, WINDOW_QUIET, WINDOW_FULL
+ * or WINDOW_NO_MEMORY.  What came after it stays. */
 enum window_answer window_close(
 	struct window *, const struct correlation *, struct correlation_result *result);
 
-/* The last event of a window that waits, with its canonical fields; of the window.  false when
- * there is none. */
+/* The last event of the time span that closed last, with its canonical fields, which are the
+ * window's.  false when there is none. */
 bool window_event(const struct window *, struct wevent *);
 
 #endif

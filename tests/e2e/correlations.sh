@@ -1,7 +1,7 @@
 #!/bin/bash
 # A detection engineer counts: ten whoami of one host within five minutes are one alert, and the rule that is counted is silent.  The
-# events come over several connections at once, and the rules are reloaded in between: the counts are exact all the same.  A window
-# that waits for its end speaks when time has passed, and a replay of the same events says the same.
+# events come over several connections at once, some twice, and the rules are reloaded in between: the counts are exact all the
+# same.  A window that waits for its end speaks when time has passed, and a replay of the same events says the same.
 . "$(dirname "$0")/lib.sh"
 need jq
 mkdir "$dir/rules"
@@ -30,6 +30,8 @@ split -n l/4 "$dir/events.ndjson" "$dir/part."
 for part in "$dir"/part.a[a-b]; do tcp <"$part" & done
 wait $(jobs -p | tail -2)
 until_true "$patience" has_messages 50
+tcp <"$dir/part.aa" # a sender that repeats itself
+until_true "$patience" status_is .counters.correlation_known "$(lines "$dir/part.aa")"
 reload
 until_true "$patience" status_is .counters.reloads 1
 for part in "$dir"/part.a[c-d]; do tcp <"$part" & done

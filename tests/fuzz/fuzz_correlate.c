@@ -19,11 +19,17 @@ must(bool condition)
 }
 
 static void
-look(const struct correlation_result *result, size_t events)
+look(const struct window *window, const struct correlation *correlation,
+	const struct correlation_result *result, size_t events)
 {
+	struct wevent event;
+
 	must(result->count > 0 && result->count <= events);
 	must(result->related_count > 0 && result->related_count <= result->count);
 	must(result->first <= result->last);
+	must(result->last - result->first <= correlation->timespan);
+	if (correlation_waits(correlation))
+		must(window_event(window, &event));
 }
 
 /* `what`: type, kind of bound, and its value. */
@@ -62,21 +68,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	window = window_new();
 	must(window != NULL);
 	for (size_t i = 1; i + 4 <= size; i += 4) {
-		unsigned char id[CORRELATE_ID] = { data[i] };
 		struct wevent event;
+		struct window_match match = { .event = &event,
+			.id = { data[i] },
+			.reference = data[i + 2] % 4,
+			.lowered = data[i + 2] >= 128,
+			.received = START };
 
 		wevent_clear(&event);
 		event.f[F_User] = (struct slice){ (const char *)&data[i + 3], 1 };
 		time += ((int64_t)data[i + 1] - 100) * SECOND;
+		match.time = time;
 		events++;
-		if (window_add(window, &correlation, data[i + 2] % 4, &event, id, time, START,
-			    &result) == WINDOW_SPEAKS)
-			look(&result, events);
+		if (window_add(window, &correlation, &match, &result) == WINDOW_SPEAKS)
+			look(window, &correlation, &result, events);
+		must(window_size(window) <= WINDOW_SIZE_MAX);
 	}
-	must(window_size(window) < CORRELATE_ENTRIES_MAX * 64 + CORRELATE_EVENT_MAX + 65536);
 	while (correlation_waits(&correlation) && window_deadline(window) != INT64_MIN)
 		if (window_close(window, &correlation, &result) == WINDOW_SPEAKS)
-			look(&result, events);
+			look(window, &correlation, &result, events);
 	window_free(window);
 	return 0;
 }

@@ -142,7 +142,7 @@ START_TEST(refuses_with_a_place)
 END_TEST
 
 /* An event: when, which rule of the list, User, and what comes of it: '.' nothing, '!' it speaks,
- * 'L' too late, 'N' no value. */
+ * 'L' too late, 'N' no value, 'K' known: it is the event of the step before. */
 struct step {
 	int seconds;
 	unsigned int reference;
@@ -180,6 +180,14 @@ static const struct {
 		3, 0 },
 	{ "too late", " {type: event_count, rules: [a], timespan: 10s, condition: {gte: 3}}\n",
 		{ { 1000, 0, "x", '.' }, { 690, 0, "x", '.' }, { 689, 0, "x", 'L' } }, 0, 0 },
+	{ "an event that comes again",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 3}}\n",
+		{ { 0, 0, "x", '.' }, { 0, 0, "x", 'K' }, { 1, 0, "x", '.' }, { 1, 0, "x", 'K' },
+			{ 2, 0, "x", '!' } },
+		3, 0 },
+	{ "an event that two rules match",
+		" {type: event_count, rules: [a, b], timespan: 5m, condition: {gte: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 0, 1, "x", '!' } }, 2, 0 },
 	{ "few events are known at the end",
 		" {type: event_count, rules: [a], timespan: 5m, condition: {lte: 2}}\n",
 		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' } }, 2, 1 },
@@ -195,6 +203,11 @@ static const struct {
 	{ "an event long after closes the window",
 		" {type: event_count, rules: [a], timespan: 1m, condition: {lte: 1}}\n",
 		{ { 0, 0, "x", '.' }, { 361, 0, "x", '!' } }, 1, 1 },
+	{ "an event of a window that has closed",
+		" {type: event_count, rules: [a], timespan: 1m, condition: {lte: 1}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "x", '.' }, { 361, 0, "x", '.' }, { 60, 0, "x", 'L' },
+			{ 61, 0, "x", '.' } },
+		1, 2 },
 	{ "two spans that wait at once",
 		" {type: event_count, rules: [a], timespan: 1m, condition: {lte: 1}}\n",
 		{ { 0, 0, "x", '.' }, { 61, 0, "x", '.' }, { 122, 0, "x", '.' } }, 1, 3 },
@@ -211,6 +224,16 @@ static const struct {
 		" {type: value_count, rules: [a], timespan: 10s, condition: {field: User, gte: "
 		"2}}\n",
 		{ { 9, 0, "x", '.' }, { 0, 0, "x", '.' }, { 19, 0, "y", '!' } }, 2, 0 },
+	{ "a late value between two times of another",
+		" {type: value_count, rules: [a], timespan: 10s, condition: {field: User, gte: "
+		"2}}\n",
+		{ { 0, 0, "x", '.' }, { 100, 0, "x", '.' }, { 5, 0, "y", '!' } }, 2, 0 },
+	{ "a value between two times of itself",
+		" {type: value_count, rules: [a], timespan: 10s, condition: {field: User, gte: "
+		"3}}\n",
+		{ { 0, 0, "x", '.' }, { 5, 0, "x", '.' }, { 10, 0, "x", '.' }, { 15, 0, "x", '.' },
+			{ 20, 0, "y", '.' }, { 2, 0, "y", '.' }, { 12, 0, "z", '!' } },
+		3, 0 },
 	{ "no value",
 		" {type: value_count, rules: [a], timespan: 5m, condition: {field: User, gte: "
 		"1}}\n",
@@ -241,6 +264,8 @@ static const struct {
 	{ "ordered, put right by a late one",
 		" {type: temporal_ordered, rules: [a, b], timespan: 5m}\n",
 		{ { 10, 1, "x", '.' }, { 5, 0, "x", '!' } }, 2, 0 },
+	{ "ordered, at one time", " {type: temporal_ordered, rules: [a, b], timespan: 5m}\n",
+		{ { 0, 1, "x", '.' }, { 0, 0, "x", '!' } }, 2, 0 },
 	{ "ordered, begun too long ago",
 		" {type: temporal_ordered, rules: [a, b], timespan: 10s}\n",
 		{ { 0, 0, "x", '.' }, { 11, 1, "x", '.' }, { 12, 0, "x", '.' },
@@ -304,17 +329,21 @@ START_TEST(counts_what_comes_together)
 		static const char answers[] = { [WINDOW_QUIET] = '.',
 			[WINDOW_SPEAKS] = '!',
 			[WINDOW_LATE] = 'L',
-			[WINDOW_NO_VALUE] = 'N' };
+			[WINDOW_NO_VALUE] = 'N',
+			[WINDOW_KNOWN] = 'K' };
 		const struct step *step = &window_rows[_i].steps[i];
-		unsigned char id[CORRELATE_ID] = { (unsigned char)i };
 		int64_t time = START + step->seconds * SECOND;
-		enum window_answer answer;
 		struct wevent event;
+		const struct window_match match = { .event = &event,
+			.id = { (unsigned char)(step->want == 'K' ? i - 1 : i) },
+			.reference = step->reference,
+			.time = time,
+			.received = time };
+		enum window_answer answer;
 
 		wevent_clear(&event);
 		event.f[F_User] = slice_of(step->user);
-		answer = window_add(window, &bench.rule.correlation, step->reference, &event, id,
-			time, time, &result);
+		answer = window_add(window, &bench.rule.correlation, &match, &result);
 		ck_assert_msg(answers[answer] == step->want, "%s: step %d: %c",
 			window_rows[_i].name, i, answers[answer]);
 		if (answer == WINDOW_SPEAKS)
@@ -334,17 +363,33 @@ START_TEST(counts_what_comes_together)
 }
 END_TEST
 
+static uint32_t last_id; /* of an event */
+
+/* Another event, with a number for User. */
+static enum window_answer
+add_value(struct window *window, const struct bench *bench, unsigned int reference,
+	int64_t milliseconds, int number, struct correlation_result *result)
+{
+	char text[16];
+	struct wevent event;
+	struct window_match match = { .event = &event,
+		.reference = reference,
+		.time = START + milliseconds * 1000,
+		.received = START };
+
+	(void)snprintf(text, sizeof(text), "%d", number);
+	wevent_clear(&event);
+	event.f[F_User] = slice_of(text);
+	last_id++;
+	memcpy(match.id, &last_id, sizeof(last_id));
+	return window_add(window, &bench->rule.correlation, &match, result);
+}
+
 static enum window_answer
 add(struct window *window, const struct bench *bench, unsigned int reference, int64_t seconds,
 	struct correlation_result *result)
 {
-	unsigned char id[CORRELATE_ID] = { 0 };
-	struct wevent event;
-
-	id[0] = (unsigned char)seconds;
-	wevent_clear(&event);
-	return window_add(window, &bench->rule.correlation, reference, &event, id,
-		START + seconds * SECOND, START, result);
+	return add_value(window, bench, reference, seconds * 1000, 0, result);
 }
 
 /* However often one rule matches, what others have matched stays known. */
@@ -365,16 +410,150 @@ START_TEST(a_flood_pushes_nothing_out)
 }
 END_TEST
 
-START_TEST(a_window_is_bounded)
+/* Nor does it hide what was between its events. */
+START_TEST(a_late_event_finds_its_place_in_a_flood)
 {
 	struct correlation_result result;
 	struct window *window = window_new();
 	struct bench bench;
 
-	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1d, condition: {lte: 5}}\n");
-	for (int i = 0; i < 60000; i++)
-		ck_assert_int_eq(add(window, &bench, 0, i, &result), WINDOW_QUIET);
-	ck_assert_uint_lt(window_size(window), 4 * 1024 * 1024);
+	bench_open(&bench, " {type: temporal_ordered, rules: [a, b], timespan: 1m}\n");
+	for (int i = 0; i < 30000; i++)
+		ck_assert_int_eq(add_value(window, &bench, 0, 10 * i, 0, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add(window, &bench, 1, 200, &result), WINDOW_SPEAKS);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+START_TEST(the_begin_of_a_story_outlasts_a_flood)
+{
+	unsigned char first[CORRELATE_ID] = { 0 };
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+	bool named = false;
+
+	bench_open(&bench, " {type: temporal_ordered, rules: [a, b, c], timespan: 1h}\n");
+	ck_assert_int_eq(add(window, &bench, 0, 0, &result), WINDOW_QUIET);
+	memcpy(first, &last_id, sizeof(last_id));
+	ck_assert_int_eq(add(window, &bench, 1, 1, &result), WINDOW_QUIET);
+	for (int i = 0; i < 3000; i++)
+		ck_assert_int_eq(add(window, &bench, (unsigned int)i % 2, 3 + i / 20, &result),
+			WINDOW_QUIET);
+	ck_assert_int_eq(add(window, &bench, 2, 2, &result), WINDOW_SPEAKS);
+	ck_assert_uint_eq(result.count, 3);
+	for (uint32_t i = 0; i < result.related_count; i++)
+		named = named || memcmp(result.related[i], first, CORRELATE_ID) == 0;
+	ck_assert(named);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* Each reference is named, however many events of the others there were. */
+START_TEST(an_alert_names_events_of_each_rule)
+{
+	unsigned char first[CORRELATE_ID] = { 0 };
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+	bool named = false;
+
+	bench_open(&bench, " {type: temporal, rules: [a, b, c], timespan: 1h}\n");
+	ck_assert_int_eq(add(window, &bench, 0, 0, &result), WINDOW_QUIET);
+	memcpy(first, &last_id, sizeof(last_id));
+	for (int i = 1; i < 100; i++)
+		ck_assert_int_eq(add(window, &bench, 1, i, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add(window, &bench, 2, 100, &result), WINDOW_SPEAKS);
+	ck_assert_uint_eq(result.count, 101);
+	for (uint32_t i = 0; i < result.related_count; i++)
+		named = named || memcmp(result.related[i], first, CORRELATE_ID) == 0;
+	ck_assert(named);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* Windows that get more events than they have entries: `events` of them, one each second, `values`
+ * different numbers from 1 on.  What comes of the last, and when time is over. */
+static const struct {
+	const char *name, *correlation;
+	int events, values;
+	enum window_answer last, closing;
+	double value;
+} flood_rows[] = {
+	{ "no more than are there",
+		" {type: event_count, rules: [a], timespan: 1d, condition: {lte: 60000}}\n", 60000,
+		1, WINDOW_QUIET, WINDOW_SPEAKS, 60000 },
+	{ "more than are asked for",
+		" {type: event_count, rules: [a], timespan: 1d, condition: {lte: 20000}}\n", 60000,
+		1, WINDOW_QUIET, WINDOW_QUIET, 0 },
+	{ "a sum of many",
+		" {type: value_sum, rules: [a], timespan: 1d, condition: {field: User, gte: "
+		"60000}}\n",
+		60000, 1, WINDOW_SPEAKS, WINDOW_QUIET, 60000 },
+	{ "a sum that waits",
+		" {type: value_sum, rules: [a], timespan: 1d, condition: {field: User, lte: "
+		"60000}}\n",
+		60000, 1, WINDOW_QUIET, WINDOW_SPEAKS, 60000 },
+	{ "an average of many",
+		" {type: value_avg, rules: [a], timespan: 1d, condition: {field: User, gte: 1}}\n",
+		60000, 3, WINDOW_QUIET, WINDOW_SPEAKS, 2 },
+	{ "one value of many",
+		" {type: value_count, rules: [a], timespan: 1d, condition: {field: User, lte: "
+		"1}}\n",
+		60000, 1, WINDOW_QUIET, WINDOW_SPEAKS, 1 },
+	{ "more values than can be known",
+		" {type: value_count, rules: [a], timespan: 1d, condition: {field: User, lte: "
+		"25000}}\n",
+		30000, 30000, WINDOW_FULL, WINDOW_FULL, 0 },
+	{ "a median of more than can be known",
+		" {type: value_median, rules: [a], timespan: 1d, condition: {field: User, gte: "
+		"1}}\n",
+		30000, 2, WINDOW_FULL, WINDOW_FULL, 0 },
+};
+
+START_TEST(a_flood_is_counted_or_nothing_is_said)
+{
+	enum window_answer answer = WINDOW_QUIET;
+	struct correlation_result result = { 0 };
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, flood_rows[_i].correlation);
+	for (int i = 0; i < flood_rows[_i].events; i++) {
+		ck_assert_msg(answer != WINDOW_SPEAKS, "%s: speaks at %d", flood_rows[_i].name, i);
+		answer = add_value(window, &bench, 0, 1000 * (int64_t)i,
+			1 + i % flood_rows[_i].values, &result);
+	}
+	ck_assert_msg(answer == flood_rows[_i].last, "%s: %d", flood_rows[_i].name, answer);
+	ck_assert_uint_le(window_size(window), WINDOW_SIZE_MAX);
+	answer = window_close(window, &bench.rule.correlation, &result);
+	ck_assert_msg(answer == flood_rows[_i].closing, "%s: %d", flood_rows[_i].name, answer);
+	ck_assert_msg(fabs(result.value - flood_rows[_i].value) < 1e-9, "%s: %f",
+		flood_rows[_i].name, result.value);
+	if (answer == WINDOW_SPEAKS)
+		ck_assert_uint_eq(result.count, (uint32_t)flood_rows[_i].events);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* What was frequent is not rare for being forgotten. */
+START_TEST(a_share_of_what_is_forgotten_is_not_known)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, " {type: value_percentile, rules: [a], timespan: 1d, condition: {field: "
+			   "User, lte: 10}}\n");
+	for (int i = 0; i < 10000; i++)
+		(void)add_value(window, &bench, 0, i, 1, &result);
+	for (int i = 0; i < 20000; i++)
+		(void)add_value(window, &bench, 0, 20000 + i, 2, &result);
+	ck_assert_int_eq(add_value(window, &bench, 0, 50000, 1, &result), WINDOW_FULL);
 	window_free(window);
 	bench_close(&bench);
 }
@@ -448,9 +627,9 @@ START_TEST(a_window_that_waits_keeps_its_event)
 {
 	struct correlation_result result;
 	struct window *window = window_new();
-	unsigned char id[CORRELATE_ID] = { 0 };
 	char text[9000];
 	struct wevent event, kept;
+	const struct window_match match = { .event = &event, .time = START, .received = START };
 	struct bench bench;
 
 	bench_open(&bench, " {type: event_count, rules: [a], timespan: 5m, condition: {lte: 5}}\n");
@@ -464,15 +643,82 @@ START_TEST(a_window_that_waits_keeps_its_event)
 	event.event_id = 1;
 	event.time = START;
 	ck_assert_int_eq(
-		window_add(window, &bench.rule.correlation, 0, &event, id, START, START, &result),
-		WINDOW_QUIET);
+		window_add(window, &bench.rule.correlation, &match, &result), WINDOW_QUIET);
+	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_SPEAKS);
 	ck_assert(window_event(window, &kept));
 	ck_assert(slice_equal(kept.f[F_Image], event.f[F_Image]));
 	ck_assert(kept.f[F_User].ptr != NULL && kept.f[F_User].len == 0);
 	ck_assert(kept.f[F_Company].ptr == NULL);
-	ck_assert_uint_lt(kept.f[F_CommandLine].len, CORRELATE_EVENT_MAX);
+	ck_assert_uint_lt(kept.f[F_CommandLine].len, KEPT_EVENT_MAX);
 	ck_assert_int_eq(kept.event_id, 1);
 	ck_assert_int_eq(kept.time, START);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* The event of an alert is one of those that came together, not the one that closed the window. */
+START_TEST(a_window_speaks_with_an_event_of_its_own)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct wevent kept;
+	struct bench bench;
+
+	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1m, condition: {lte: 5}}\n");
+	ck_assert_int_eq(add_value(window, &bench, 0, 0, 1, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add_value(window, &bench, 0, 60000, 3, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add_value(window, &bench, 0, 30000, 2, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add_value(window, &bench, 0, 61000, 4, &result), WINDOW_QUIET);
+	ck_assert_int_eq(add_value(window, &bench, 0, 361000, 5, &result), WINDOW_SPEAKS);
+	ck_assert(window_event(window, &kept));
+	ck_assert(slice_equal(kept.f[F_User], SLICE("3")));
+	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_SPEAKS);
+	ck_assert(window_event(window, &kept));
+	ck_assert(slice_equal(kept.f[F_User], SLICE("4")));
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* Few events of many, whatever their order. */
+START_TEST(a_window_keeps_few_events)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct wevent kept;
+	struct bench bench;
+
+	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1m, condition: {lte: 5}}\n");
+	for (int i = 0; i < 3600; i++)
+		(void)add(window, &bench, 0, i * 7 % 360, &result);
+	ck_assert_uint_lt(window_size(window), 128 * 1024);
+	while (window_deadline(window) != INT64_MIN) {
+		(void)window_close(window, &bench.rule.correlation, &result);
+		ck_assert(window_event(window, &kept));
+	}
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+START_TEST(a_result_is_lowered_when_all_its_events_are)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+	struct wevent event;
+	struct window_match match = { .event = &event, .lowered = true };
+
+	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1m, condition: {gte: 2}}\n");
+	wevent_clear(&event);
+	for (int i = 0; i < 4; i++) {
+		match.id[0] = (unsigned char)i;
+		match.lowered = i < 3;
+		ck_assert_int_eq(window_add(window, &bench.rule.correlation, &match, &result),
+			i % 2 == 0 ? WINDOW_QUIET : WINDOW_SPEAKS);
+		ck_assert(i % 2 == 0 || result.lowered == (i == 1));
+	}
 	window_free(window);
 	bench_close(&bench);
 }
@@ -489,7 +735,14 @@ main(void)
 	tcase_add_loop_test(tcase, refuses_with_a_place, 0, ROWS(refused_rows));
 	tcase_add_loop_test(tcase, counts_what_comes_together, 0, ROWS(window_rows));
 	tcase_add_test(tcase, a_flood_pushes_nothing_out);
-	tcase_add_test(tcase, a_window_is_bounded);
+	tcase_add_test(tcase, a_late_event_finds_its_place_in_a_flood);
+	tcase_add_test(tcase, the_begin_of_a_story_outlasts_a_flood);
+	tcase_add_test(tcase, an_alert_names_events_of_each_rule);
+	tcase_add_loop_test(tcase, a_flood_is_counted_or_nothing_is_said, 0, ROWS(flood_rows));
+	tcase_add_test(tcase, a_share_of_what_is_forgotten_is_not_known);
+	tcase_add_test(tcase, a_window_speaks_with_an_event_of_its_own);
+	tcase_add_test(tcase, a_window_keeps_few_events);
+	tcase_add_test(tcase, a_result_is_lowered_when_all_its_events_are);
 	tcase_add_test(tcase, the_largest_count_is_reached);
 	tcase_add_test(tcase, keys_tell_groups_apart);
 	tcase_add_test(tcase, a_window_that_waits_keeps_its_event);

@@ -185,9 +185,10 @@ emit(void *context, const struct alert *alert)
 }
 
 static void
-passed_over(void *context, enum window_answer answer)
+passed_over(void *context, const struct rule *correlation, enum window_answer answer)
 {
 	(void)context;
+	(void)correlation;
 	(void)answer;
 }
 
@@ -287,6 +288,18 @@ run(struct wevent *event, int64_t received)
 	const struct detect_sink sink = { &emitted, emit, filtered, passed_over };
 
 	return detect_event(detect, event, &source, arena, &sink);
+}
+
+/* The same once more, as another event. */
+static int
+run_another(struct wevent *event, int64_t received)
+{
+	static char record[16];
+	static int last;
+
+	(void)snprintf(record, sizeof(record), "%d", 1000 + last++);
+	event->f[F_EventRecordID] = slice_of(record);
+	return run(event, received);
 }
 
 START_TEST(core_rule_speaks_for_the_event)
@@ -525,11 +538,11 @@ START_TEST(a_correlation_speaks_for_its_rules)
 			 "], timespan: 5m, condition: {gte: 3}, group-by: [Computer]}\n");
 	ck_assert_uint_eq(faults.count, 1); /* whoami is named as silent */
 	ck_assert_ptr_nonnull(strstr(faults.list[0].text, "no alerts of its own"));
-	(void)run(&event, NOW);
+	(void)run_another(&event, NOW);
 	ck_assert_uint_eq(emitted.count, 2);
 	ck_assert(said("Any Shell") && said("Web Server's Child") && !said("Whoami"));
 	emitted.count = 0;
-	(void)run(&event, NOW);
+	(void)run_another(&event, NOW);
 	ck_assert_uint_eq(emitted.count, 3);
 	ck_assert(said("Three"));
 	for (size_t i = 0; i < emitted.count; i++)
@@ -548,7 +561,7 @@ START_TEST(generate_leaves_the_rules_their_voice)
 	use_correlations("title: Two\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\ngenerate: true\n"
 			 "correlation: {type: event_count, rules: [" WHOAMI
 			 "], timespan: 5m, condition: {gte: 2}}\n");
-	(void)run(&event, NOW);
+	(void)run_another(&event, NOW);
 	ck_assert_uint_eq(emitted.count, 3);
 	ck_assert(said("Whoami"));
 }
@@ -565,11 +578,11 @@ START_TEST(correlations_form_chains)
 			 "correlation: {type: event_count, rules: [two], timespan: 5m, condition: "
 			 "{gte: 2}}\n");
 	for (int i = 0; i < 3; i++) {
-		(void)run(&event, NOW);
+		(void)run_another(&event, NOW);
 		ck_assert(!said("Two") && !said("Twice Two"));
 		emitted.count = 0;
 	}
-	(void)run(&event, NOW);
+	(void)run_another(&event, NOW);
 	ck_assert(!said("Two") && said("Twice Two"));
 }
 END_TEST
@@ -613,6 +626,81 @@ START_TEST(a_window_speaks_when_time_is_over)
 	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"CommandLine\":\"cmd /c whoami\""));
 	tick(NOW + INT64_C(3600000000));
 	ck_assert_uint_eq(emitted.count, 1);
+}
+END_TEST
+
+/* The event that closes a window is not of it. */
+START_TEST(a_window_speaks_with_its_own_event)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Few\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" SHELL
+			 "], timespan: 1m, condition: {lte: 2}}\n");
+	(void)run(&event, NOW);
+	emitted.count = 0;
+	event = process_event(SLICE("web02.corp"));
+	event.f[F_CommandLine] = SLICE("cmd /c dir");
+	event.time += 60000000 + CORRELATE_LATENESS + 1;
+	(void)run(&event, event.time);
+	ck_assert(said("Few"));
+	ck_assert_str_eq(emitted.title[0], "Few");
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"host\":\"web01.corp\""));
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"CommandLine\":\"cmd /c whoami\""));
+}
+END_TEST
+
+START_TEST(an_event_that_comes_again_is_counted_once)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Two\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" WHOAMI
+			 "], timespan: 5m, condition: {gte: 2}}\n");
+	(void)run(&event, NOW);
+	(void)run(&event, NOW + 1000000);
+	ck_assert(!said("Two"));
+	emitted.count = 0;
+	(void)run_another(&event, NOW + 2000000);
+	ck_assert(said("Two"));
+}
+END_TEST
+
+#define LOWERING                                                          \
+	"title: Lower\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a21\n"        \
+	"logsource: {product: windows, service: sysmon}\naction: lower\n" \
+	"filter: {rules: [" WHOAMI "], agent: {User: agent}, condition: not agent}\n"
+
+/* What filters have lowered takes part, but makes no correlation of its full level. */
+START_TEST(a_correlation_of_lowered_matches_is_lowered)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations(
+		"title: Two\nname: two\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"generate: true\n"
+		"correlation: {type: event_count, rules: [" WHOAMI
+		"], timespan: 5m, condition: {gte: 2}}\n---\n"
+		"title: Chained\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a12\ngenerate: true\n"
+		"correlation: {type: event_count, rules: [two], timespan: 5m, condition: "
+		"{gte: 1}}\n---\n" LOWERING);
+	event.f[F_User] = SLICE("agent");
+	(void)run_another(&event, NOW);
+	emitted.count = 0;
+	(void)run_another(&event, NOW);
+	ck_assert(said("Two") && said("Chained"));
+	for (size_t i = 0; i < emitted.count; i++)
+		ck_assert_ptr_null(strstr(emitted.json[i], "\"SeverityRating\":\"Critical\""));
+	(void)run_another(&event, NOW);
+	emitted.count = 0;
+	event.f[F_User] = SLICE("anna");
+	(void)run_another(&event, NOW);
+	for (size_t i = 0; i < emitted.count; i++)
+		if (strcmp(emitted.title[i], "Two") == 0 ||
+			strcmp(emitted.title[i], "Chained") == 0)
+			ck_assert_ptr_nonnull(
+				strstr(emitted.json[i], "\"SeverityRating\":\"Critical\""));
+	ck_assert(said("Two") && said("Chained"));
 }
 END_TEST
 
@@ -674,6 +762,9 @@ main(void)
 	tcase_add_test(tcase, correlations_form_chains);
 	tcase_add_test(tcase, a_correlation_has_an_alert_of_its_own);
 	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
+	tcase_add_test(tcase, a_window_speaks_with_its_own_event);
+	tcase_add_test(tcase, an_event_that_comes_again_is_counted_once);
+	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
 		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
 	suite_add_tcase(suite, tcase);

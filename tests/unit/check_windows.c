@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,19 +23,23 @@ static const struct correlation five = { .type = CORRELATION_EVENT_COUNT,
 	.bound_count = 1,
 	.percentile = -1 };
 
+static atomic_uint events; /* so many that each has an identity of its own */
+
 static enum window_answer
 count(struct windows *windows, const char *key, int64_t time)
 {
 	struct detect_windows table = windows_of(windows);
-	const unsigned char id[CORRELATE_ID] = { 0 };
 	struct correlation_result result;
 	struct window *window = table.borrow(table.table, slice_of(key));
 	enum window_answer answer;
 	struct wevent event;
+	struct window_match match = { .event = &event, .time = time, .received = time };
+	unsigned int number = atomic_fetch_add(&events, 1);
 
 	ck_assert_ptr_nonnull(window);
+	memcpy(match.id, &number, sizeof(number));
 	wevent_clear(&event);
-	answer = window_add(window, &five, 0, &event, id, time, time, &result);
+	answer = window_add(window, &five, &match, &result);
 	table.give_back(table.table, slice_of(key), window);
 	return answer;
 }
