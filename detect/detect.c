@@ -248,14 +248,14 @@ parse_id(const char text[ALERT_ID_MAX], unsigned char id[CORRELATE_ID])
 	}
 }
 
-/* When the event was, as far as its own clock can be believed. */
+/* When the event was, as far as its own clock can be believed: further ahead it would make the
+ * events of all others late. */
 static int64_t
 event_time(const struct passage *passage)
 {
 	int64_t time = passage->event->time;
 
-	return time == STAMP_NONE || time > passage->now + HOST_CLOCK_AHEAD_MAX ? passage->now
-										: time;
+	return time == STAMP_NONE || time > passage->now + CORRELATE_LATENESS ? passage->now : time;
 }
 
 /* Has a filter lowered it, or all that came together in it? */

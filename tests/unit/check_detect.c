@@ -666,6 +666,25 @@ START_TEST(an_event_that_comes_again_is_counted_once)
 }
 END_TEST
 
+/* One event with a clock that is far ahead makes no other late. */
+START_TEST(a_clock_ahead_silences_no_correlation)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Three\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" WHOAMI
+			 "], timespan: 5m, condition: {gte: 3}}\n");
+	event.time = NOW + INT64_C(20) * 3600 * 1000000;
+	(void)run_another(&event, NOW);
+	event.time = NOW;
+	(void)run_another(&event, NOW);
+	ck_assert(!said("Three"));
+	emitted.count = 0;
+	(void)run_another(&event, NOW);
+	ck_assert(said("Three"));
+}
+END_TEST
+
 #define LOWERING                                                          \
 	"title: Lower\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a21\n"        \
 	"logsource: {product: windows, service: sysmon}\naction: lower\n" \
@@ -764,6 +783,7 @@ main(void)
 	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
 	tcase_add_test(tcase, a_window_speaks_with_its_own_event);
 	tcase_add_test(tcase, an_event_that_comes_again_is_counted_once);
+	tcase_add_test(tcase, a_clock_ahead_silences_no_correlation);
 	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
 		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
