@@ -94,51 +94,63 @@ link_filter(struct ruleset *set, const struct refusals *refusals, const struct f
 		check_reference(set, refusals, filter, filter->rules[i], faults);
 }
 
-/* Put the correlation on the lists of its rules.  0, -ENOMEM, or -EINVAL for a rule that is not
- * there. */
+/* Find the rule of the i-th reference, which none before it may mean.  false: there is a fault. */
+static bool
+resolve(const struct ruleset *set, const struct refusals *refusals, const struct sigma_rule *rule,
+	uint32_t i, struct faults *faults)
+{
+	const struct correlation *correlation = &rule->correlation;
+	struct correlation_reference *references = correlation->references;
+	const char *name = references[i].name;
+	uint32_t found = find_reference(set, name, 0), other, before = 0;
+
+	if (is_refused(refusals, name))
+		return false;
+	if (found == set->count) {
+		faults_add(faults, rule->rule.file, correlation->line, correlation->column, false,
+			"there is no rule with the id or name '%s'; load it or correct the name",
+			name);
+		return false;
+	}
+	other = find_reference(set, name, found + 1);
+	if (other < set->count) {
+		faults_add(faults, rule->rule.file, correlation->line, correlation->column, false,
+			"two rules are called '%s' (%s:%d, %s:%d); name the one that is meant by "
+			"its id",
+			name, set->rules[found].rule.file, set->rules[found].line,
+			set->rules[other].rule.file, set->rules[other].line);
+		return false;
+	}
+	while (before < i && references[before].rule != found)
+		before++;
+	references[i].rule = found;
+	if (before < i)
+		faults_add(faults, rule->rule.file, correlation->line, correlation->column, false,
+			"'%s' names a rule that '%s' has named; remove one of them", name,
+			references[before].name);
+	return before == i;
+}
+
+/* Put the correlation on the lists of its rules.  0, -ENOMEM, or -EINVAL for rules that are not
+ * there, or there twice. */
 static int
 link_correlation(
 	struct ruleset *set, const struct refusals *refusals, uint32_t index, struct faults *faults)
 {
-	struct sigma_rule *rule = &set->rules[index];
-	struct correlation *correlation = &rule->correlation;
+	const struct sigma_rule *rule = &set->rules[index];
 	int result = 0;
 
-	for (uint32_t i = 0; i < correlation->reference_count; i++) {
-		struct correlation_reference *reference = &correlation->references[i];
-		uint32_t found = find_reference(set, reference->name, 0);
-		uint32_t other = found < set->count
-					 ? find_reference(set, reference->name, found + 1)
-					 : found;
+	for (uint32_t i = 0; i < rule->correlation.reference_count; i++)
+		rule->correlation.references[i].rule = UINT32_MAX;
+	for (uint32_t i = 0; i < rule->correlation.reference_count; i++) {
 		struct correlation_link *links;
 		struct plan *plan;
 
-		if (is_refused(refusals, reference->name)) {
+		if (!resolve(set, refusals, rule, i, faults)) {
 			result = -EINVAL;
 			continue;
 		}
-		if (other < set->count) {
-			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
-				false,
-				"two rules are called '%s' (%s:%d, %s:%d); name the one that is "
-				"meant by its id",
-				reference->name, set->rules[found].rule.file,
-				set->rules[found].line, set->rules[other].rule.file,
-				set->rules[other].line);
-			result = -EINVAL;
-			continue;
-		}
-		if (found == set->count) {
-			faults_add(faults, rule->rule.file, correlation->line, correlation->column,
-				false,
-				"there is no rule with the id or name '%s'; load it or correct the "
-				"name",
-				reference->name);
-			result = -EINVAL;
-			continue;
-		}
-		reference->rule = found;
-		plan = &set->plans[found];
+		plan = &set->plans[rule->correlation.references[i].rule];
 		links = arena_grow(set->arena, plan->links, plan->link_count * sizeof(*links),
 			(plan->link_count + 1) * sizeof(*links));
 		if (links == NULL)
@@ -149,25 +161,32 @@ link_correlation(
 	return result;
 }
 
-/* A correlation has the highest level of its rules where it has none of its own; `depth` is that of
- * the chain.  false: the chain has no end. */
+/* A correlation has the highest level of its rules where it has none of its own; `above` so many
+ * others count it, one on the other.  false: the chain has no end, or is too long. */
 static bool
-settle_level(struct ruleset *set, uint32_t index, uint32_t depth)
+settle_level(struct ruleset *set, uint32_t index, uint32_t above)
 {
 	struct sigma_rule *rule = &set->rules[index];
+	struct plan *plan = &set->plans[index];
+	uint32_t longest = 0;
 
 	if (rule->kind != SIGMA_CORRELATION)
 		return true;
-	if (depth == CORRELATE_CHAIN_MAX)
+	if (above + (plan->chain == 0 ? 1 : plan->chain) > CORRELATE_CHAIN_MAX)
 		return false;
+	if (plan->chain > 0)
+		return true;
 	for (uint32_t i = 0; i < rule->correlation.reference_count; i++) {
 		uint32_t other = rule->correlation.references[i].rule;
 
-		if (!settle_level(set, other, depth + 1))
+		if (!settle_level(set, other, above + 1))
 			return false;
+		if (set->plans[other].chain > longest)
+			longest = set->plans[other].chain;
 		if (!rule->level && set->rules[other].rule.severity > rule->rule.severity)
 			rule->rule.severity = set->rules[other].rule.severity;
 	}
+	plan->chain = longest + 1;
 	return true;
 }
 
@@ -209,7 +228,9 @@ link_correlations(struct ruleset *set, const struct refusals *refusals, struct f
 			return one;
 		result = result == 0 ? one : result;
 	}
-	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+	if (result != 0)
+		return result;
+	for (uint32_t i = 0; i < set->count; i++) {
 		if (settle_level(set, i, 0))
 			continue;
 		faults_add(faults, set->rules[i].rule.file, set->rules[i].correlation.line,
@@ -217,7 +238,7 @@ link_correlations(struct ruleset *set, const struct refusals *refusals, struct f
 			"a chain of more than %d correlations, or one that leads back to itself; "
 			"shorten it",
 			CORRELATE_CHAIN_MAX);
-		return -EINVAL;
+		result = -EINVAL;
 	}
 	for (uint32_t i = 0; i < set->count && result == 0; i++)
 		silence(set, i, faults);

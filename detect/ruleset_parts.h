@@ -24,6 +24,7 @@ struct plan {
 	uint32_t filter_count;
 	struct correlation_link *links; /* the correlations that it takes part in */
 	uint32_t link_count;
+	uint32_t chain; /* how many correlations there are from it down; 0: not known */
 };
 
 struct bucket {

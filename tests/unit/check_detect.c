@@ -723,6 +723,11 @@ START_TEST(a_correlation_of_lowered_matches_is_lowered)
 }
 END_TEST
 
+#define NAMED                                                                 \
+	"title: Once\nname: once\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31\n" \
+	"logsource: {product: windows, service: sysmon}\n"                    \
+	"detection: {s: {EventID: 1, Image: cmd.exe}, condition: s}\n"
+
 static const struct {
 	const char *name, *text, *want;
 } chain_rows[] = {
@@ -740,6 +745,17 @@ static const struct {
 		"title: t\nname: a\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
 		"correlation: {type: temporal, rules: [a], timespan: 5m}\n",
 		"leads back to itself" },
+	{ "a rule that is named twice",
+		"title: t\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {type: event_count, rules: [once, once], timespan: 5m, condition: "
+		"{gte: 2}}\n---\n" NAMED,
+		"'once' names a rule that 'once' has named" },
+	{ "a rule that is named by its id and its name",
+		"title: t\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {type: event_count, rules: [once, "
+		"0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31], timespan: 5m, condition: "
+		"{gte: 2}}\n---\n" NAMED,
+		"'0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31' names a rule that 'once' has named" },
 };
 
 START_TEST(a_chain_without_an_end_is_refused)
@@ -752,6 +768,42 @@ START_TEST(a_chain_without_an_end_is_refused)
 	ck_assert_msg(strstr(faults.list[faults.count - 1].text, chain_rows[_i].want) != NULL,
 		"%s: %s", chain_rows[_i].name, faults.list[faults.count - 1].text);
 	ruleset_builder_free(builder);
+}
+END_TEST
+
+#define LEVELS 7
+#define WIDTH 16
+
+/* Seven levels of correlations, each of all of the level below: as many ways down as 16 to the
+ * seventh, and each is looked at once. */
+START_TEST(chains_that_meet_are_settled_once)
+{
+	struct ruleset_builder *builder = ruleset_builder_new();
+	size_t size = LEVELS * WIDTH * 512, n = 0;
+	char *text = malloc(size);
+	struct ruleset *set;
+
+	ck_assert_ptr_nonnull(text);
+	for (int i = 0; i < LEVELS * WIDTH; i++) {
+		n += (size_t)snprintf(text + n, size - n,
+			"title: t\nname: c%d\nid: "
+			"0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f1%03d\ncorrelation:\n"
+			" type: event_count\n timespan: 5m\n condition: {gte: 1}\n rules: [once",
+			i, i);
+		for (int k = 0; i >= WIDTH && k < WIDTH; k++)
+			n += (size_t)snprintf(
+				text + n, size - n, ", c%d", i / WIDTH * WIDTH - WIDTH + k);
+		n += (size_t)snprintf(text + n, size - n, "]\n---\n");
+	}
+	n += (size_t)snprintf(text + n, size - n, "%slevel: critical\n", NAMED);
+	ruleset_builder_add(builder, "e.yml", (struct slice){ text, n }, &faults);
+	set = ruleset_build(builder, NULL, &faults);
+	ck_assert_uint_eq(faults.errors, 0);
+	ck_assert_ptr_nonnull(set);
+	ck_assert_int_eq(ruleset_rule(set, LEVELS * WIDTH - 1)->severity, SEVERITY_CRITICAL);
+	ruleset_unref(set);
+	ruleset_builder_free(builder);
+	free(text);
 }
 END_TEST
 
@@ -787,6 +839,7 @@ main(void)
 	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
 		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
+	tcase_add_test(tcase, chains_that_meet_are_settled_once);
 	suite_add_tcase(suite, tcase);
 
 	srunner_run_all(runner, CK_ENV);
