@@ -302,6 +302,17 @@ copy_event(const struct window *window, struct arena *arena, struct wevent *even
 	return event->host.ptr != NULL;
 }
 
+/* Has the event completed the correlation already, in the same group? */
+static bool
+has_spoken(const struct matches *matches, const struct rule *rule, struct slice key)
+{
+	for (size_t i = 0; i < matches->count; i++)
+		if (matches->list[i].rule == rule &&
+			slice_equal(matches->list[i].correlated->key, key))
+			return true;
+	return false;
+}
+
 static int speak_late(struct detect *, const struct rule *, const struct correlated *, int64_t now,
 	struct wevent *, struct arena *, const struct detect_sink *);
 
@@ -326,7 +337,7 @@ count_match(struct passage *passage, const struct correlation_link *link, const 
 
 	correlated.key = (struct slice){ key,
 		correlation_key(correlation, rule->id, link->reference, passage->event, key) };
-	if (correlated.key.len == 0)
+	if (correlated.key.len == 0 || has_spoken(matches, rule, correlated.key))
 		return 0;
 	parse_id(passage->event_id, counted.id);
 	window = windows->borrow(windows->table, correlated.key);

@@ -666,6 +666,20 @@ START_TEST(an_event_that_comes_again_is_counted_once)
 }
 END_TEST
 
+/* However many of the rules it matches, an event completes a correlation once. */
+START_TEST(an_event_is_in_one_alert_of_a_correlation)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Any\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" WHOAMI ", " SHELL
+			 "], timespan: 5m, condition: {gte: 1}}\n");
+	(void)run(&event, NOW);
+	ck_assert_uint_eq(emitted.count, 2);
+	ck_assert(said("Web Server's Child") && said("Any"));
+}
+END_TEST
+
 /* One event with a clock that is far ahead makes no other late. */
 START_TEST(a_clock_ahead_silences_no_correlation)
 {
@@ -835,6 +849,7 @@ main(void)
 	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
 	tcase_add_test(tcase, a_window_speaks_with_its_own_event);
 	tcase_add_test(tcase, an_event_that_comes_again_is_counted_once);
+	tcase_add_test(tcase, an_event_is_in_one_alert_of_a_correlation);
 	tcase_add_test(tcase, a_clock_ahead_silences_no_correlation);
 	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
