@@ -36,7 +36,9 @@ struct correlation_reader {
 	struct correlation *out;
 	const char *const *field_names; /* of the condition */
 	struct fy_node *aliases;
-	bool type, rules, timespan;
+	/* There is one, which may be wrong: then that has been said. */
+	bool type, rules, timespan, bound, field;
+	bool no_condition; /* it is there, but no map */
 };
 
 bool
@@ -51,17 +53,23 @@ has_value(enum correlation_type type)
 	return type != CORRELATION_EVENT_COUNT && !correlation_is_temporal(type);
 }
 
+/* Is its value a number, and not what an event says? */
+static bool
+is_numeric(const struct correlation *correlation)
+{
+	return correlation->type >= CORRELATION_VALUE_SUM && !correlation_is_share(correlation);
+}
+
 static void
 read_type(struct correlation_reader *correlation, struct fy_node *key, struct fy_node *value)
 {
 	struct slice text = yaml_scalar(value);
 
-	(void)key;
+	correlation->type = true;
 	for (int i = 0; i < CORRELATION_TYPE_MAX; i++) {
 		if (!slice_equal(text, slice_of(type_names[i])))
 			continue;
 		correlation->out->type = (enum correlation_type)i;
-		correlation->type = true;
 		return;
 	}
 	reader_refuse(correlation->reader, value == NULL ? key : value,
@@ -78,6 +86,7 @@ read_references(struct correlation_reader *correlation, struct fy_node *key, str
 	const char *const *names = NULL;
 	size_t count = 0;
 
+	correlation->rules = true;
 	yaml_place(reader->yaml, value == NULL ? key : value, &out->line, &out->column);
 	reader_texts(reader, key, value, &names);
 	while (names != NULL && names[count] != NULL)
@@ -95,7 +104,6 @@ read_references(struct correlation_reader *correlation, struct fy_node *key, str
 	for (size_t i = 0; i < count; i++)
 		out->references[i] = (struct correlation_reference){ .name = names[i] };
 	out->reference_count = (uint32_t)count;
-	correlation->rules = true;
 }
 
 static void
@@ -122,6 +130,7 @@ read_timespan(struct correlation_reader *correlation, struct fy_node *key, struc
 	struct slice text = yaml_scalar(value);
 	uint64_t n;
 
+	correlation->timespan = true;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && text.len > 1; i++) {
 		int64_t most = CORRELATE_TIMESPAN_MAX / USEC / units[i].seconds;
 
@@ -130,7 +139,6 @@ read_timespan(struct correlation_reader *correlation, struct fy_node *key, struc
 			n == 0)
 			continue;
 		correlation->out->timespan = (int64_t)n * units[i].seconds * USEC;
-		correlation->timespan = true;
 		return;
 	}
 	reader_refuse(correlation->reader, value == NULL ? key : value,
@@ -184,6 +192,7 @@ read_bound(struct correlation_reader *correlation, struct fy_node *key, struct f
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
 		if (!slice_equal(name, slice_of(orders[i])))
 			continue;
+		correlation->bound = true;
 		if (!to_number(yaml_scalar(value), &number))
 			reader_refuse(correlation->reader, value == NULL ? key : value,
 				"'%.*s' is no number", READER_SHOW(yaml_scalar(value)));
@@ -208,12 +217,24 @@ read_percentile(struct correlation_reader *correlation, struct fy_node *key, str
 }
 
 static void
+read_field(struct correlation_reader *correlation, struct fy_node *key, struct fy_node *value)
+{
+	correlation->field = true;
+	correlation->out->field_count = 0;
+	reader_texts(correlation->reader, key, value, &correlation->field_names);
+	while (correlation->field_names != NULL &&
+		correlation->field_names[correlation->out->field_count] != NULL)
+		correlation->out->field_count++;
+}
+
+static void
 read_condition(struct correlation_reader *correlation, struct fy_node *key, struct fy_node *value)
 {
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
 
 	if (!reader_is_map(value)) {
+		correlation->no_condition = true;
 		reader_refuse(correlation->reader, value == NULL ? key : value,
 			"the condition of a correlation is a map; write 'gte: 10' in it");
 		return;
@@ -222,7 +243,7 @@ read_condition(struct correlation_reader *correlation, struct fy_node *key, stru
 		struct fy_node *name = fy_node_pair_key(pair), *node = fy_node_pair_value(pair);
 
 		if (slice_equal(yaml_scalar(name), SLICE("field")))
-			reader_texts(correlation->reader, name, node, &correlation->field_names);
+			read_field(correlation, name, node);
 		else if (slice_equal(yaml_scalar(name), SLICE("percentile")))
 			read_percentile(correlation, name, node);
 		else if (!read_bound(correlation, name, node))
@@ -274,10 +295,28 @@ look_up(struct fy_node *map, struct slice name)
 	return NULL;
 }
 
-/* The fields that the names mean for one reference. */
+/* The field that an alias means for a reference. */
+static void
+find_alias(struct correlation_reader *correlation, struct fy_node *alias, const char *name,
+	const struct correlation_reference *reference, enum wevent_field *field)
+{
+	struct slice own = yaml_scalar(look_up(alias, slice_of(reference->name)));
+
+	if (own.len > 0)
+		(void)reader_field(correlation->reader, alias, own, field);
+	else
+		reader_refuse(correlation->reader, alias,
+			"alias '%s' has no field for rule '%s'; write one, under the word that "
+			"'rules' has for it",
+			name, reference->name);
+}
+
+/* The fields that the names mean for one reference; `first` are those of the first, which what is
+ * no alias is the same for.  NULL for no memory. */
 static enum wevent_field *
 find_fields(struct correlation_reader *correlation, struct fy_node *key,
-	const struct correlation_reference *reference, const char *const *names, uint32_t count)
+	const struct correlation_reference *reference, const char *const *names, uint32_t count,
+	const enum wevent_field *first)
 {
 	struct sigma_reader *reader = correlation->reader;
 	enum wevent_field *fields = arena_alloc(reader->arena, count * sizeof(*fields) + 1);
@@ -285,22 +324,34 @@ find_fields(struct correlation_reader *correlation, struct fy_node *key,
 	if (fields == NULL)
 		reader_no_memory(reader);
 	for (uint32_t i = 0; i < count && fields != NULL; i++) {
-		struct slice name = slice_of(names[i]);
-		struct fy_node *alias = look_up(correlation->aliases, name);
+		struct fy_node *alias = look_up(correlation->aliases, slice_of(names[i]));
 
+		fields[i] = first == NULL ? F_MAX : first[i];
 		if (alias != NULL)
-			name = yaml_scalar(look_up(alias, slice_of(reference->name)));
-		if (name.len == 0) {
-			reader_refuse(reader, alias,
-				"alias '%s' has no field for rule '%s'; write one, under the word "
-				"that 'rules' has for it",
-				names[i], reference->name);
-			return fields;
-		}
-		if (!reader_field(reader, alias == NULL ? key : alias, name, &fields[i]))
-			return fields;
+			find_alias(correlation, alias, names[i], reference, &fields[i]);
+		else if (first == NULL)
+			(void)reader_field(reader, key, slice_of(names[i]), &fields[i]);
 	}
 	return fields;
+}
+
+/* Those of group-by and of the value, for all references. */
+static void
+find_all_fields(struct correlation_reader *correlation, struct fy_node *key)
+{
+	struct correlation *out = correlation->out;
+	const enum wevent_field *group = NULL, *fields = NULL;
+
+	for (uint32_t i = 0; i < out->reference_count; i++) {
+		struct correlation_reference *reference = &out->references[i];
+
+		reference->group = find_fields(
+			correlation, key, reference, out->group_names, out->group_count, group);
+		reference->fields = find_fields(correlation, key, reference,
+			correlation->field_names, out->field_count, fields);
+		group = reference->group;
+		fields = reference->fields;
+	}
 }
 
 /* The most that a lower bound asks for; 0: there is none. */
@@ -322,12 +373,71 @@ least_value(const struct correlation *correlation)
 	return least;
 }
 
-/* What belongs together does. */
+/* Is there a number that a count, a sum or a share can be and all bounds take?  If so, one of these
+ * is near a bound or between two of them. */
+static bool
+can_hold(const struct correlation *correlation)
+{
+	bool whole = correlation->type <= CORRELATION_TEMPORAL_ORDERED;
+	double least = whole ? 1 : -HUGE_VAL, most = HUGE_VAL;
+
+	if (correlation_is_temporal(correlation->type))
+		most = correlation->reference_count;
+	if (correlation_is_share(correlation)) {
+		least = 0;
+		most = 100;
+	}
+	for (uint32_t i = 0; i < correlation->bound_count; i++)
+		for (uint32_t k = 0; k < correlation->bound_count; k++)
+			for (int step = -1; step <= 1; step++) {
+				double value = (correlation->bounds[i].value +
+						       correlation->bounds[k].value) /
+						       2 +
+					       step;
+
+				value = whole ? floor(value) : value;
+				if (value >= least && value <= most &&
+					correlation_holds(correlation, value))
+					return true;
+			}
+	return correlation->bound_count == 0;
+}
+
+/* What of the condition the type asks for, and takes. */
 static void
-check(struct correlation_reader *correlation, struct fy_node *key)
+check_condition(const struct correlation_reader *correlation, struct fy_node *key)
 {
 	struct sigma_reader *reader = correlation->reader;
 	const struct correlation *out = correlation->out;
+	const char *type = type_names[out->type];
+
+	if (!correlation_is_temporal(out->type) && !correlation->bound)
+		reader_refuse(reader, key,
+			"%s needs a condition with a number; write 'condition: { gte: 10 }'", type);
+	if (has_value(out->type) != correlation->field)
+		reader_refuse(reader, key,
+			has_value(out->type)
+				? "%s needs a field in its condition; write 'field: NAME'"
+				: "%s has no field in its condition; remove it",
+			type);
+	if (out->field_count > CORRELATE_FIELDS_MAX ||
+		(out->field_count > 1 && out->type != CORRELATION_VALUE_COUNT))
+		reader_refuse(reader, key, "%s has too many fields; remove some", type);
+	if (out->percentile >= 0 && out->type != CORRELATION_VALUE_PERCENTILE)
+		reader_refuse(reader, key, "%s has no percentile; remove it", type);
+	if (out->type <= CORRELATION_VALUE_COUNT && least_value(out) > CORRELATE_COUNT_MAX)
+		reader_refuse(reader, key, "more than %d events are not counted; lower the bound",
+			CORRELATE_COUNT_MAX);
+	if (correlation_is_temporal(out->type) && out->reference_count > 0 &&
+		least_value(out) > out->reference_count)
+		reader_refuse(reader, key, "the correlation asks for more rules than it has");
+}
+
+/* What belongs together does. */
+static void
+check(const struct correlation_reader *correlation, struct fy_node *key)
+{
+	struct sigma_reader *reader = correlation->reader;
 
 	if (!correlation->type)
 		reader_refuse(
@@ -336,30 +446,45 @@ check(struct correlation_reader *correlation, struct fy_node *key)
 		reader_refuse(reader, key, "the correlation has no rules; name some");
 	if (!correlation->timespan)
 		reader_refuse(reader, key, "the correlation has no timespan; write 'timespan: 5m'");
-	if (reader->failed)
-		return;
-	if (!correlation_is_temporal(out->type) && out->bound_count == 0)
-		reader_refuse(reader, key,
-			"%s needs a condition with a number; write 'condition: { gte: 10 }'",
-			type_names[out->type]);
-	if (has_value(out->type) != (out->field_count > 0))
-		reader_refuse(reader, key,
-			has_value(out->type)
-				? "%s needs a field in its condition; write 'field: NAME'"
-				: "%s has no field in its condition; remove it",
-			type_names[out->type]);
-	if (out->field_count > CORRELATE_FIELDS_MAX ||
-		(out->field_count > 1 && out->type != CORRELATION_VALUE_COUNT))
-		reader_refuse(
-			reader, key, "%s has too many fields; remove some", type_names[out->type]);
-	if (out->percentile >= 0 && out->type != CORRELATION_VALUE_PERCENTILE)
-		reader_refuse(
-			reader, key, "%s has no percentile; remove it", type_names[out->type]);
-	if (out->type <= CORRELATION_VALUE_COUNT && least_value(out) > CORRELATE_COUNT_MAX)
-		reader_refuse(reader, key, "more than %d events are not counted; lower the bound",
-			CORRELATE_COUNT_MAX);
-	if (correlation_is_temporal(out->type) && least_value(out) > out->reference_count)
-		reader_refuse(reader, key, "the correlation asks for more rules than it has");
+	if (correlation->out->type != CORRELATION_TYPE_MAX && !correlation->no_condition)
+		check_condition(correlation, key);
+}
+
+/* These are numbers in every event that has them, of the fields that all know. */
+static bool
+is_number(enum wevent_field field)
+{
+	static const enum wevent_field numbers[] = { F_EventID, F_EventRecordID, F_LogonId,
+		F_ParentProcessId, F_ProcessId, F_TerminalSessionId };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (numbers[i] == field)
+			return true;
+	return field >= F_MAX;
+}
+
+/* Warn of what is not wrong, but never speaks. */
+static void
+look_at(const struct correlation_reader *correlation, struct fy_node *key)
+{
+	struct sigma_reader *reader = correlation->reader;
+	const struct correlation *out = correlation->out;
+
+	if (!can_hold(out))
+		yaml_fault(reader->yaml, key, reader->faults, true,
+			"the correlation never speaks: no number meets its condition; correct the "
+			"bounds");
+	for (uint32_t i = 0; i < out->reference_count && is_numeric(out); i++) {
+		enum wevent_field field = out->references[i].fields[0];
+
+		if (is_number(field))
+			continue;
+		yaml_fault(reader->yaml, key, reader->faults, true,
+			"field '%s' has no numbers, so that the correlation never speaks; name "
+			"another",
+			wevent_field_name(field));
+		break;
+	}
 }
 
 /* FNV-1a, continued. */
@@ -395,7 +520,7 @@ correlation_read(struct sigma_reader *reader, struct fy_node *key, struct fy_nod
 	struct fy_node_pair *pair;
 	void *iterator = NULL;
 
-	*out = (struct correlation){ .percentile = -1 };
+	*out = (struct correlation){ .type = CORRELATION_TYPE_MAX, .percentile = -1 };
 	if (!reader_is_map(value)) {
 		reader_refuse(reader, value == NULL ? key : value, "'correlation' must be a map");
 		return;
@@ -415,16 +540,12 @@ correlation_read(struct sigma_reader *reader, struct fy_node *key, struct fy_nod
 			keys[i].read(
 				&correlation, fy_node_pair_key(pair), fy_node_pair_value(pair));
 	}
-	while (correlation.field_names != NULL && correlation.field_names[out->field_count] != NULL)
-		out->field_count++;
 	check(&correlation, key);
+	find_all_fields(&correlation, key);
+	if (reader->failed)
+		return;
 	out->version = version_of(&correlation);
-	for (uint32_t i = 0; i < out->reference_count && !reader->failed; i++) {
-		out->references[i].group = find_fields(
-			&correlation, key, &out->references[i], out->group_names, out->group_count);
-		out->references[i].fields = find_fields(&correlation, key, &out->references[i],
-			correlation.field_names, out->field_count);
-	}
+	look_at(&correlation, key);
 }
 
 /* ---- what a correlation asks for ---- */
@@ -578,8 +699,6 @@ correlation_value(const struct correlation *correlation, uint32_t reference,
 	const struct wevent *event, struct correlation_value *out)
 {
 	const enum wevent_field *fields = correlation->references[reference].fields;
-	bool number =
-		correlation->type >= CORRELATION_VALUE_SUM && !correlation_is_share(correlation);
 
 	out->hash = HASH_START;
 	for (uint32_t i = 0; i < correlation->field_count; i++) {
@@ -588,7 +707,7 @@ correlation_value(const struct correlation *correlation, uint32_t reference,
 		if (value.len == 0)
 			return false;
 		out->hash = hash_more(out->hash, value);
-		if (number && !to_number(value, &out->number))
+		if (is_numeric(correlation) && !to_number(value, &out->number))
 			return false;
 	}
 	return true;

@@ -141,6 +141,86 @@ START_TEST(refuses_with_a_place)
 }
 END_TEST
 
+/* All faults at once, and none that only follows from another; warnings begin with '?'. */
+static const struct {
+	const char *name, *correlation, *wants[6];
+} fault_rows[] = {
+	{ "nothing", " {}\n", { "no type", "no rules", "no timespan" } },
+	{ "an unknown type", " {type: near, rules: [a], timespan: 5m, condition: {gte: 1}}\n",
+		{ "unknown type 'near'" } },
+	{ "a bad timespan", " {type: event_count, rules: [a], timespan: 5, condition: {gte: 1}}\n",
+		{ "write 5m" } },
+	{ "no rules in the list",
+		" {type: temporal, rules: [], timespan: 5m, condition: {gte: 2}}\n",
+		{ "1 to 64 rules" } },
+	{ "a bad bound", " {type: event_count, rules: [a], timespan: 5m, condition: {gte: many}}\n",
+		{ "'many' is no number" } },
+	{ "a condition that is a list",
+		" {type: value_count, rules: [a], timespan: 5m, condition: [gte]}\n",
+		{ "is a map" } },
+	{ "a bad field",
+		" {type: value_count, rules: [a], timespan: 5m, condition: {gte: 1, field: {}}}\n",
+		{ "field" } },
+	{ "no bound and no field", " {type: value_sum, rules: [a], timespan: 5m, condition: {}}\n",
+		{ "needs a condition", "needs a field" } },
+	{ "all at once",
+		" {type: near, rules: [], timespan: 5, condition: {gte: many, min: 1}, group: x}\n",
+		{ "unknown type 'near'", "1 to 64 rules", "write 5m", "'many' is no number",
+			"'min' is not known", "'group' is not known" } },
+	{ "aliases without rules",
+		" {type: temporal, rules: [a, b], timespan: 5, group-by: [x, y], aliases: {x: {a: "
+		"User}, y: {b: User}}}\n",
+		{ "write 5m", "alias 'y' has no field for rule 'a'",
+			"alias 'x' has no field for rule 'b'" } },
+	{ "an unknown field, of several rules",
+		" {type: temporal, rules: [a, b, c], timespan: 5m, group-by: [Users]}\n",
+		{ "?field 'Users' is none that the manual lists" } },
+	{ "bounds that no number meets",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 5, lt: 3}}\n",
+		{ "?never speaks: no number meets its condition" } },
+	{ "bounds that no count meets",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gt: 2, lt: 3}}\n",
+		{ "?never speaks" } },
+	{ "no event at all", " {type: event_count, rules: [a], timespan: 5m, condition: {lt: 1}}\n",
+		{ "?never speaks" } },
+	{ "bounds that a sum meets",
+		" {type: value_sum, rules: [a], timespan: 5m, condition: {gt: 2, lt: 3, field: "
+		"ProcessId}}\n",
+		{ NULL } },
+	{ "a range", " {type: event_count, rules: [a], timespan: 5m, condition: {gt: 2, lt: 4}}\n",
+		{ NULL } },
+	{ "a share beyond all",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {gt: 100, field: "
+		"User}}\n",
+		{ "?never speaks" } },
+	{ "a sum of texts",
+		" {type: value_sum, rules: [a, b], timespan: 5m, condition: {gt: 2, field: "
+		"Image}}\n",
+		{ "?field 'Image' has no numbers" } },
+};
+
+START_TEST(tells_all_faults_and_no_others)
+{
+	struct bench bench;
+	size_t count = 0;
+
+	bench_open(&bench, fault_rows[_i].correlation);
+	while (count < 6 && fault_rows[_i].wants[count] != NULL)
+		count++;
+	for (size_t i = 0; i < bench.faults.count; i++) {
+		const struct fault *fault = &bench.faults.list[i];
+		const char *want = i < count ? fault_rows[_i].wants[i] : "nothing";
+
+		ck_assert_msg(fault->warning == (want[0] == '?') &&
+				      strstr(fault->text, want + fault->warning) != NULL,
+			"%s: %s", fault_rows[_i].name, fault->text);
+	}
+	ck_assert_msg(bench.faults.count == count, "%s: %zu faults", fault_rows[_i].name,
+		bench.faults.count);
+	bench_close(&bench);
+}
+END_TEST
+
 /* An event: when, which rule of the list, User, and what comes of it: '.' nothing, '!' it speaks,
  * 'L' too late, 'N' no value, 'K' known: it is the event of the step before. */
 struct step {
@@ -733,6 +813,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, refuses_with_a_place, 0, ROWS(refused_rows));
+	tcase_add_loop_test(tcase, tells_all_faults_and_no_others, 0, ROWS(fault_rows));
 	tcase_add_loop_test(tcase, counts_what_comes_together, 0, ROWS(window_rows));
 	tcase_add_test(tcase, a_flood_pushes_nothing_out);
 	tcase_add_test(tcase, a_late_event_finds_its_place_in_a_flood);
