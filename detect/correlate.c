@@ -34,7 +34,6 @@ correlation_type_name(enum correlation_type type)
 struct correlation_reader {
 	struct sigma_reader *reader;
 	struct correlation *out;
-	const char *const *field_names; /* of the condition */
 	struct fy_node *aliases;
 	/* There is one, which may be wrong: then that has been said. */
 	bool type, rules, timespan, bound, field;
@@ -219,12 +218,13 @@ read_percentile(struct correlation_reader *correlation, struct fy_node *key, str
 static void
 read_field(struct correlation_reader *correlation, struct fy_node *key, struct fy_node *value)
 {
+	struct correlation *out = correlation->out;
+
 	correlation->field = true;
-	correlation->out->field_count = 0;
-	reader_texts(correlation->reader, key, value, &correlation->field_names);
-	while (correlation->field_names != NULL &&
-		correlation->field_names[correlation->out->field_count] != NULL)
-		correlation->out->field_count++;
+	out->field_count = 0;
+	reader_texts(correlation->reader, key, value, &out->field_names);
+	while (out->field_names != NULL && out->field_names[out->field_count] != NULL)
+		out->field_count++;
 }
 
 static void
@@ -347,8 +347,8 @@ find_all_fields(struct correlation_reader *correlation, struct fy_node *key)
 
 		reference->group = find_fields(
 			correlation, key, reference, out->group_names, out->group_count, group);
-		reference->fields = find_fields(correlation, key, reference,
-			correlation->field_names, out->field_count, fields);
+		reference->fields = find_fields(
+			correlation, key, reference, out->field_names, out->field_count, fields);
 		group = reference->group;
 		fields = reference->fields;
 	}
@@ -498,9 +498,8 @@ hash_more(uint64_t hash, struct slice text)
 
 /* What windows depend on. */
 static uint64_t
-version_of(const struct correlation_reader *correlation)
+version_of(const struct correlation *out)
 {
-	const struct correlation *out = correlation->out;
 	uint64_t hash = hash_more(HASH_START, slice_of(type_names[out->type]));
 
 	for (uint32_t i = 0; i < out->reference_count; i++)
@@ -508,7 +507,7 @@ version_of(const struct correlation_reader *correlation)
 	for (uint32_t i = 0; i < out->group_count; i++)
 		hash = hash_more(hash, slice_of(out->group_names[i]));
 	for (uint32_t i = 0; i < out->field_count; i++)
-		hash = hash_more(hash, slice_of(correlation->field_names[i]));
+		hash = hash_more(hash, slice_of(out->field_names[i]));
 	return hash ^ (uint64_t)out->timespan;
 }
 
@@ -544,7 +543,7 @@ correlation_read(struct sigma_reader *reader, struct fy_node *key, struct fy_nod
 	find_all_fields(&correlation, key);
 	if (reader->failed)
 		return;
-	out->version = version_of(&correlation);
+	out->version = version_of(out);
 	look_at(&correlation, key);
 }
 

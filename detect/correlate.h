@@ -47,6 +47,7 @@ struct correlation {
 	uint32_t reference_count;
 	const char *const *group_names; /* as group-by has them, NULL-terminated */
 	uint32_t group_count;
+	const char *const *field_names; /* of the value, likewise */
 	uint32_t field_count;
 	int64_t timespan; /* microseconds */
 	struct {

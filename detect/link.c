@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detect/link.h"
+#include "detect/lint.h"
 
 #define CORRELATE_CHAIN_MAX 8
 
@@ -190,6 +191,55 @@ settle_level(struct ruleset *set, uint32_t index, uint32_t above)
 	return true;
 }
 
+/* What the events call a field that a correlation has under this name; NULL: not known, of an alias
+ * for one that only rules name. */
+static const char *
+name_of(const struct ruleset *set, enum wevent_field field, const char *written)
+{
+	if (field < F_MAX)
+		return wevent_field_name(field);
+	return wevent_names_find(set->names, slice_of(written)) == field - F_MAX ? written : NULL;
+}
+
+/* Warn of the first of these fields of a reference that no event of its rule's category has. */
+static void
+warn_of_foreign(const struct ruleset *set, const struct sigma_rule *correlation,
+	const struct sigma_rule *rule, const enum wevent_field *fields, const char *const *names,
+	struct faults *faults)
+{
+	for (uint32_t i = 0; names != NULL && names[i] != NULL; i++) {
+		const char *name = name_of(set, fields[i], names[i]);
+
+		if (name == NULL || lint_has_field(rule->category, name))
+			continue;
+		faults_add(faults, correlation->rule.file, correlation->correlation.line,
+			correlation->correlation.column, true,
+			"events of category %.*s have no field '%s', so those of rule '%s' take no "
+			"part; correct one of them",
+			READER_SHOW(rule->category), name, rule->rule.title);
+		return;
+	}
+}
+
+/* The same of all references that are rules. */
+static void
+warn_of_references(const struct ruleset *set, const struct sigma_rule *rule, struct faults *faults)
+{
+	const struct correlation *correlation = &rule->correlation;
+
+	for (uint32_t i = 0; i < correlation->reference_count; i++) {
+		const struct correlation_reference *reference = &correlation->references[i];
+		const struct sigma_rule *other = &set->rules[reference->rule];
+
+		if (other->kind != SIGMA_RULE)
+			continue;
+		warn_of_foreign(
+			set, rule, other, reference->group, correlation->group_names, faults);
+		warn_of_foreign(
+			set, rule, other, reference->fields, correlation->field_names, faults);
+	}
+}
+
 /* Rules that only correlations speak for.  Those of the core always speak. */
 static void
 silence(struct ruleset *set, uint32_t index, struct faults *faults)
@@ -240,8 +290,10 @@ link_correlations(struct ruleset *set, const struct refusals *refusals, struct f
 			CORRELATE_CHAIN_MAX);
 		result = -EINVAL;
 	}
-	for (uint32_t i = 0; i < set->count && result == 0; i++)
+	for (uint32_t i = 0; i < set->count && result == 0; i++) {
+		warn_of_references(set, &set->rules[i], faults);
 		silence(set, i, faults);
+	}
 	return result;
 }
 

@@ -193,6 +193,18 @@ list_fields(size_t which, const char *const *lists[CATEGORY_COUNT + 2])
 	return count;
 }
 
+bool
+lint_has_field(struct slice category, const char *name)
+{
+	size_t which = find_category(category);
+	enum wevent_field field = wevent_field_find(slice_of(name));
+	struct slice own = slice_of(field < F_MAX ? wevent_field_name(field) : name);
+
+	return which == CATEGORY_COUNT || is_listed(own, common) ||
+	       is_listed(own, categories[which].fields) ||
+	       slice_prefix_nocase(own, SLICE(READER_COLUMN_PREFIX));
+}
+
 static void
 warn_field(struct sigma_reader *reader, const char *category, struct fy_node *node,
 	struct slice name, const char *meant)

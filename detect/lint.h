@@ -14,4 +14,8 @@ bool lint_can_be_true(const struct condition *);
  * listed here, and else of those that look like slips for others. */
 void lint_fields(struct sigma_reader *, struct slice category, struct fy_node *root);
 
+/* Have events of the category a field of this name?  true for a category whose fields are not
+ * listed here. */
+bool lint_has_field(struct slice category, const char *name);
+
 #endif

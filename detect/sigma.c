@@ -20,7 +20,6 @@ struct document {
 	struct sigma_reader *reader;
 	struct sigma_rule *out;
 	bool logsource;
-	struct slice category; /* of it */
 	bool detection;
 	bool generate;
 };
@@ -301,7 +300,9 @@ read_logsource(struct document *document, struct fy_node *key, struct fy_node *v
 	}
 	count = logsource_routes(product, category, service, routes);
 	keep_routes(document, routes, count);
-	document->category = category;
+	document->out->category = arena_copy(document->reader->arena, category);
+	if (category.len > 0 && document->out->category.ptr == NULL)
+		reader_no_memory(document->reader);
 	if (count == 0)
 		warn_idle(document, value, logsource_meant(product, category, service));
 }
@@ -563,7 +564,7 @@ look_at(struct document *document, struct fy_node *root)
 	bool filter = document->out->kind == SIGMA_FILTER;
 
 	if (!idle)
-		lint_fields(document->reader, document->category, root);
+		lint_fields(document->reader, document->out->category, root);
 	if (!lint_can_be_true(
 		    filter ? &document->out->filter.condition : &document->out->condition))
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,

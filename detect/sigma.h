@@ -15,6 +15,7 @@ enum sigma_kind { SIGMA_RULE, SIGMA_FILTER, SIGMA_CORRELATION };
 struct sigma_rule {
 	enum sigma_kind kind;
 	struct rule rule;           /* but for its index */
+	struct slice category;      /* of its logsource, or absent */
 	const struct route *routes; /* the events that it is for */
 	uint32_t route_count;       /* 0: it is idle, since none of them come here */
 	struct condition condition; /* but for its patterns' ids */

@@ -785,6 +785,64 @@ START_TEST(a_chain_without_an_end_is_refused)
 }
 END_TEST
 
+#define WRITTEN                                                                     \
+	"title: Written\nname: written\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31\n" \
+	"logsource: {product: windows, category: file_event}\n"                     \
+	"detection: {s: {TargetFilename: a.aspx}, condition: s}\n"                  \
+	"---\ntitle: t\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a32\n"
+
+/* The field that no event of the rule's category has; NULL: none. */
+static const struct {
+	const char *name, *text, *field;
+} foreign_rows[] = {
+	{ "a group",
+		WRITTEN "correlation: {type: event_count, rules: [written], group-by: [Computer, "
+			"ParentImage], timespan: 5m, condition: {gte: 2}}\n",
+		"'ParentImage'" },
+	{ "a value",
+		WRITTEN "correlation: {type: value_count, rules: [written], timespan: 5m, "
+			"condition: {gte: 2, field: CommandLine}}\n",
+		"'CommandLine'" },
+	{ "an alias",
+		WRITTEN "correlation: {type: temporal, rules: [written], group-by: [who], "
+			"aliases: {who: {written: ParentUser}}, timespan: 5m}\n",
+		"'ParentUser'" },
+	{ "an alias for a field that only rules name",
+		WRITTEN "correlation: {type: temporal, rules: [written], group-by: [who], "
+			"aliases: {who: {written: CreationTime}}, timespan: 5m}\n",
+		NULL },
+	{ "a field that only rules name",
+		WRITTEN "correlation: {type: temporal, rules: [written], group-by: [QueryName], "
+			"timespan: 5m}\n",
+		"'QueryName'" },
+	{ "what the events have",
+		WRITTEN "correlation: {type: event_count, rules: [written], group-by: [Computer, "
+			"User, TargetFilename], timespan: 5m, condition: {gte: 2}}\n",
+		NULL },
+};
+
+START_TEST(warns_of_fields_that_no_event_of_a_rule_has)
+{
+	struct ruleset_builder *builder = ruleset_builder_new();
+	struct ruleset *set;
+	size_t found = 0;
+
+	ruleset_builder_add(builder, "e.yml", slice_of(foreign_rows[_i].text), &faults);
+	set = ruleset_build(builder, NULL, &faults);
+	ck_assert_ptr_nonnull(set);
+	for (size_t i = 0; i < faults.count; i++) {
+		if (strstr(faults.list[i].text, "take no part") == NULL)
+			continue;
+		found++;
+		ck_assert(faults.list[i].warning && foreign_rows[_i].field != NULL);
+		ck_assert_ptr_nonnull(strstr(faults.list[i].text, foreign_rows[_i].field));
+	}
+	ck_assert_msg(found == (foreign_rows[_i].field != NULL), "%s", foreign_rows[_i].name);
+	ruleset_unref(set);
+	ruleset_builder_free(builder);
+}
+END_TEST
+
 #define LEVELS 7
 #define WIDTH 16
 
@@ -854,6 +912,8 @@ main(void)
 	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
 		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
+	tcase_add_loop_test(tcase, warns_of_fields_that_no_event_of_a_rule_has, 0,
+		(int)(sizeof(foreign_rows) / sizeof(foreign_rows[0])));
 	tcase_add_test(tcase, chains_that_meet_are_settled_once);
 	suite_add_tcase(suite, tcase);
 
