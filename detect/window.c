@@ -534,24 +534,47 @@ enough_values(const struct window *window, const struct correlation *correlation
 	return false;
 }
 
+static double
+sum_up(const struct window *window, uint32_t from, uint32_t to)
+{
+	double sum = 0;
+
+	for (uint32_t i = from; i < to; i++)
+		sum += window->entries[i].value.number;
+	return sum;
+}
+
+/* Numbers may be negative, so each span is looked at; of those that end with the last entry the
+ * sums are made from behind, and the longest speaks. */
 static bool
 enough_sum(const struct window *window, const struct correlation *correlation, uint32_t at,
 	struct correlation_result *result)
 {
-	for (uint32_t from = span_start(window, correlation, at); from <= at; from++) {
-		uint32_t to = span_end(window, correlation, from);
-		double sum = 0;
+	uint32_t from = span_start(window, correlation, at), best = NOWHERE;
+	double sum = 0, most = 0;
 
-		for (uint32_t i = from; i < to; i++)
-			sum += window->entries[i].value.number;
+	for (; from <= at; from++) {
+		uint32_t to = span_end(window, correlation, from);
+
+		if (to == window->count)
+			break;
+		sum = sum_up(window, from, to);
 		if (correlation_holds(correlation, sum)) {
 			report(window, correlation, from, to, sum, result);
 			return true;
 		}
-		if (to == window->count)
-			return false;
 	}
-	return false;
+	sum = 0;
+	for (uint32_t i = window->count; i-- > from;) {
+		sum += window->entries[i].value.number;
+		if (i > at || !correlation_holds(correlation, sum))
+			continue;
+		best = i;
+		most = sum;
+	}
+	if (best != NOWHERE)
+		report(window, correlation, best, window->count, most, result);
+	return best != NOWHERE;
 }
 
 /* The share, in percent, that the value at `at` has of those within a time span before it. */
@@ -663,8 +686,7 @@ evaluate(const struct window *window, const struct correlation *correlation, uin
 		break;
 	case CORRELATION_VALUE_SUM:
 	case CORRELATION_VALUE_AVG:
-		for (uint32_t i = 0; i < to; i++)
-			*value += window->entries[i].value.number;
+		*value = sum_up(window, 0, to);
 		if (correlation->type == CORRELATION_VALUE_AVG)
 			*value /= count_events(window, to);
 		break;

@@ -472,6 +472,124 @@ add(struct window *window, const struct bench *bench, unsigned int reference, in
 	return add_value(window, bench, reference, seconds * 1000, 0, result);
 }
 
+/* ---- the same as by counting plainly ---- */
+
+#define PLAIN_MAX 400
+
+/* All events since the window spoke, by time and reference. */
+static struct plain {
+	int64_t time;
+	unsigned int reference;
+	int number;
+} plain[PLAIN_MAX];
+static int plain_count;
+
+static void
+plain_add(struct plain event)
+{
+	int i = plain_count++;
+
+	for (; i > 0 && (plain[i - 1].time > event.time ||
+				(plain[i - 1].time == event.time &&
+					plain[i - 1].reference > event.reference));
+		i--)
+		plain[i] = plain[i - 1];
+	plain[i] = event;
+}
+
+/* What the correlation counts among events [from, to), looking at each pair of them. */
+static int
+plain_value(enum correlation_type type, int from, int to)
+{
+	int sum = 0, chains[PLAIN_MAX], longest = 0;
+
+	for (int i = from; i < to; i++) {
+		bool again = false;
+
+		chains[i] = 1;
+		for (int k = from; k < i; k++) {
+			again = again ||
+				(type == CORRELATION_VALUE_COUNT
+						? plain[k].number == plain[i].number
+						: plain[k].reference == plain[i].reference);
+			if (plain[k].reference < plain[i].reference && chains[k] >= chains[i])
+				chains[i] = chains[k] + 1;
+		}
+		longest = chains[i] > longest ? chains[i] : longest;
+		if (type == CORRELATION_EVENT_COUNT)
+			sum++;
+		else if (type == CORRELATION_VALUE_SUM)
+			sum += plain[i].number;
+		else if (!again)
+			sum++;
+	}
+	return type == CORRELATION_TEMPORAL_ORDERED ? longest : sum;
+}
+
+static bool
+plain_speaks(const struct correlation *correlation)
+{
+	for (int from = 0; from < plain_count; from++) {
+		int to = from;
+
+		while (to < plain_count &&
+			plain[to].time - plain[from].time <= correlation->timespan / 1000000)
+			to++;
+		if (correlation_holds(correlation, plain_value(correlation->type, from, to)))
+			return true;
+	}
+	return false;
+}
+
+static const char *const plain_rows[] = {
+	" {type: event_count, rules: [a, b, c], timespan: 20s, condition: {gte: 9}}\n",
+	" {type: value_count, rules: [a, b, c], timespan: 20s, condition: {field: User, gte: 6}}\n",
+	" {type: value_sum, rules: [a, b, c], timespan: 20s, condition: {field: User, gte: 15}}\n",
+	" {type: temporal, rules: [a, b, c, d, e], timespan: 20s, condition: {gte: 5}}\n",
+	" {type: temporal_ordered, rules: [a, b, c, d], timespan: 20s, condition: {gte: 4}}\n",
+	" {type: temporal_ordered, rules: [a, b, c, d, e], timespan: 20s, condition: {gte: 3}}\n",
+};
+
+START_TEST(agrees_with_plain_counting)
+{
+	struct correlation_result result;
+	struct bench bench;
+	uint32_t spoken = 0;
+
+	bench_open(&bench, plain_rows[_i]);
+	srand((unsigned int)_i + 1);
+	for (int stream = 0; stream < 100; stream++) {
+		struct window *window = window_new();
+		int now = 0;
+
+		plain_count = 0;
+		for (int i = 0; i < 100; i++) {
+			struct plain event = { .number = rand() % 8 - 3 };
+			enum window_answer answer;
+			bool speaks;
+
+			event.reference =
+				(unsigned int)rand() % bench.rule.correlation.reference_count;
+			now += rand() % 8;
+			event.time = now - (rand() % 3 == 0 ? rand() % 60 : 0);
+			plain_add(event);
+			speaks = plain_speaks(&bench.rule.correlation);
+			answer = add_value(window, &bench, event.reference, event.time * 1000,
+				event.number, &result);
+			ck_assert_msg(answer == (speaks ? WINDOW_SPEAKS : WINDOW_QUIET),
+				"%sstream %d, event %d: %d", plain_rows[_i], stream, i, answer);
+			spoken += speaks;
+			plain_count = speaks ? 0 : plain_count;
+		}
+		window_free(window);
+	}
+	ck_assert_uint_gt(spoken, 100);
+	bench_close(&bench);
+}
+END_TEST
+
+/* ---- floods ---- */
+
 /* However often one rule matches, what others have matched stays known. */
 START_TEST(a_flood_pushes_nothing_out)
 {
@@ -815,6 +933,7 @@ main(void)
 	tcase_add_loop_test(tcase, refuses_with_a_place, 0, ROWS(refused_rows));
 	tcase_add_loop_test(tcase, tells_all_faults_and_no_others, 0, ROWS(fault_rows));
 	tcase_add_loop_test(tcase, counts_what_comes_together, 0, ROWS(window_rows));
+	tcase_add_loop_test(tcase, agrees_with_plain_counting, 0, ROWS(plain_rows));
 	tcase_add_test(tcase, a_flood_pushes_nothing_out);
 	tcase_add_test(tcase, a_late_event_finds_its_place_in_a_flood);
 	tcase_add_test(tcase, the_begin_of_a_story_outlasts_a_flood);
