@@ -22,7 +22,9 @@
 
 #include "detect/window.h"
 
-#define SUMS_MAX 1024    /* entries; each less than a second of the shortest time span's */
+/* Entries; of the at most twice 301 s that they cover with the shortest time span, none is then as
+ * long as that. */
+#define SUMS_MAX 2048
 #define TEMPORAL_MAX 512 /* entries of all references together */
 #define NO_TIME INT64_MIN
 
@@ -31,7 +33,8 @@ struct entry {
 	int64_t previous, next; /* times of the entries with the same value, of a value_count */
 	struct correlation_value value;
 	uint32_t reference;
-	uint32_t count, lowered;        /* events */
+	uint32_t count;                 /* of events */
+	bool lowered;                   /* filters have lowered all of them */
 	unsigned char id[CORRELATE_ID]; /* of the last */
 };
 
@@ -127,14 +130,18 @@ trim(struct window *window, const struct correlation *correlation)
 		forget(window, 0, n);
 }
 
-/* The events of `from` count as those of `into`; where the value is a number, in its sum. */
+/* The events of an entry count as those of the one before it, where the value is a number in its
+ * sum; one that was not lowered must be seen from either side. */
 static void
-leave_out(struct window *window, uint32_t into, uint32_t from)
+leave_out(struct window *window, uint32_t before, uint32_t at, uint32_t behind)
 {
-	window->entries[into].count += window->entries[from].count;
-	window->entries[into].lowered += window->entries[from].lowered;
-	window->entries[into].value.number += window->entries[from].value.number;
-	forget(window, from, 1);
+	struct entry *entries = window->entries;
+
+	entries[before].count += entries[at].count;
+	entries[before].value.number += entries[at].value.number;
+	entries[before].lowered = entries[before].lowered && entries[at].lowered;
+	entries[behind].lowered = entries[behind].lowered && entries[at].lowered;
+	forget(window, at, 1);
 }
 
 /* The two neighbours that are nearest to each other become one. */
@@ -156,7 +163,7 @@ join_nearest(struct window *window)
 	if (entries[at + 1].end > entries[at].end)
 		entries[at].end = entries[at + 1].end;
 	memcpy(entries[at].id, entries[at + 1].id, CORRELATE_ID);
-	leave_out(window, at, at + 1);
+	leave_out(window, at, at + 1, at);
 }
 
 /* Are counts and sums all that is asked of the entries, each of which may then stand for many? */
@@ -238,7 +245,7 @@ static void
 keep_to_share(struct window *window, const struct correlation *correlation, uint32_t *at)
 {
 	const struct entry *entries = window->entries;
-	uint32_t have = 0, before = 0, middle = 0, into = 0, least = 0;
+	uint32_t have = 0, before = 0, middle = 0, least[3] = { 0 };
 	int64_t nearest = INT64_MAX;
 
 	for (uint32_t i = 0; i < window->count; i++) {
@@ -247,16 +254,17 @@ keep_to_share(struct window *window, const struct correlation *correlation, uint
 		if (++have > 2 && middle != *at &&
 			entries[i].time - entries[before].time < nearest) {
 			nearest = entries[i].time - entries[before].time;
-			into = before;
-			least = middle;
+			least[0] = before;
+			least[1] = middle;
+			least[2] = i;
 		}
 		before = middle;
 		middle = i;
 	}
 	if (have <= TEMPORAL_MAX / correlation->reference_count)
 		return;
-	leave_out(window, into, least);
-	*at -= least < *at;
+	leave_out(window, least[0], least[1], least[2]);
+	*at -= least[1] < *at;
 }
 
 /* Does the window hold the same event of the same reference? */
@@ -307,7 +315,7 @@ leave_out_between(struct window *window, const struct correlation *correlation, 
 		return false;
 	entries[before].next = entries[behind].time;
 	entries[behind].previous = entries[before].time;
-	leave_out(window, before, middle);
+	leave_out(window, before, middle, behind);
 	return true;
 }
 
@@ -327,7 +335,7 @@ link_value(struct window *window, const struct correlation *correlation, uint32_
 		entries[*at].next = entries[behind].time;
 		entries[behind].previous = entries[*at].time;
 	}
-	if (leave_out_between(window, correlation, *at)) {
+	if (before != NOWHERE && behind != NOWHERE && leave_out_between(window, correlation, *at)) {
 		*at = NOWHERE;
 		return;
 	}
@@ -367,19 +375,17 @@ static void
 report(const struct window *window, const struct correlation *correlation, uint32_t from,
 	uint32_t to, double value, struct correlation_result *result)
 {
-	uint32_t lowered = 0;
-
 	result->value = value;
 	result->first = window->entries[from].time;
 	result->last = result->first;
 	result->count = 0;
+	result->lowered = true;
 	for (uint32_t i = from; i < to; i++) {
 		if (window->entries[i].end > result->last)
 			result->last = window->entries[i].end;
 		result->count += window->entries[i].count;
-		lowered += window->entries[i].lowered;
+		result->lowered = result->lowered && window->entries[i].lowered;
 	}
-	result->lowered = lowered == result->count;
 	name_related(window, correlation, from, to, result);
 }
 
@@ -388,7 +394,7 @@ static uint32_t
 span_end(const struct window *window, const struct correlation *correlation, uint32_t from)
 {
 	int64_t last = window->entries[from].time + correlation->timespan;
-	uint32_t to = from;
+	uint32_t to = from + 1;
 
 	while (to < window->count && window->entries[to].end <= last)
 		to++;

@@ -890,7 +890,7 @@ START_TEST(a_window_keeps_few_events)
 	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1m, condition: {lte: 5}}\n");
 	for (int i = 0; i < 3600; i++)
 		(void)add(window, &bench, 0, i * 7 % 360, &result);
-	ck_assert_uint_lt(window_size(window), 128 * 1024);
+	ck_assert_uint_lt(window_size(window), 192 * 1024);
 	while (window_deadline(window) != INT64_MIN) {
 		(void)window_close(window, &bench.rule.correlation, &result);
 		ck_assert(window_event(window, &kept));
