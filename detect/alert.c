@@ -23,10 +23,9 @@
  *   app_pool         the -ap argument of the server process
  *   fields           {name: value} of the rule's own list of fields
  *   rules            [{id title level DetectionType}], the others that matched
- *   correlation      {type timespan group{} value count first last events[]} of a correlation: the
- *                    group's values in lower case, the identities of the last events
- *   lowered filtered {id title} of the filter that lowered the level, or took the match away
- *   partial repaired true
+ *   correlation      {type timespan group{} value count first last events[] lowered} of a
+ * correlation: the group's values in lower case, the identities of the last events lowered filtered
+ * {id title} of the filter that lowered the level, or took the match away partial repaired true
  *   host_info        {the operator's columns}
  *   event_raw        the record; event_raw_cut is true when it was longer
  *
@@ -859,6 +858,8 @@ put_correlation(struct writer *writer, const struct correlated *correlated)
 		put(writer, slice_of(id));
 	}
 	(void)yajl_gen_array_close(writer->gen);
+	if (result->lowered)
+		put_true(writer, "lowered");
 	(void)yajl_gen_map_close(writer->gen);
 }
 

@@ -722,8 +722,11 @@ START_TEST(a_correlation_of_lowered_matches_is_lowered)
 	emitted.count = 0;
 	(void)run_another(&event, NOW);
 	ck_assert(said("Two") && said("Chained"));
-	for (size_t i = 0; i < emitted.count; i++)
+	for (size_t i = 0; i < emitted.count; i++) {
 		ck_assert_ptr_null(strstr(emitted.json[i], "\"SeverityRating\":\"Critical\""));
+		ck_assert((strstr(emitted.json[i], "\"lowered\":true") != NULL) ==
+			  (strstr(emitted.json[i], "\"correlation\":{") != NULL));
+	}
 	(void)run_another(&event, NOW);
 	emitted.count = 0;
 	event.f[F_User] = SLICE("anna");
