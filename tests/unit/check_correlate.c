@@ -588,6 +588,82 @@ START_TEST(agrees_with_plain_counting)
 }
 END_TEST
 
+/* What waits: the value of the first time span, whose events go.  Events of it come no more. */
+static double
+plain_close(const struct correlation *correlation, int64_t *closed)
+{
+	double value;
+	int to = 0;
+
+	*closed = plain[0].time + correlation->timespan / 1000000;
+	while (to < plain_count && plain[to].time <= *closed)
+		to++;
+	value = plain_value(correlation->type, 0, to);
+	plain_count -= to;
+	memmove(plain, plain + to, (size_t)plain_count * sizeof(plain[0]));
+	return value;
+}
+
+/* Not of values: those that are left out may begin another span. */
+static const char *const waiting_rows[] = {
+	" {type: event_count, rules: [a, b, c], timespan: 20s, condition: {lte: 1000}}\n",
+	" {type: value_sum, rules: [a, b, c], timespan: 20s, condition: {field: User, lte: "
+	"1000}}\n",
+	" {type: temporal, rules: [a, b, c, d, e], timespan: 20s, condition: {lte: 5}}\n",
+	" {type: temporal_ordered, rules: [a, b, c, d], timespan: 20s, condition: {lte: 5}}\n",
+};
+
+START_TEST(closes_like_plain_counting)
+{
+	struct correlation_result result;
+	struct bench bench;
+	uint32_t spoken = 0;
+
+	bench_open(&bench, waiting_rows[_i]);
+	srand((unsigned int)_i + 1);
+	for (int stream = 0; stream < 100; stream++) {
+		struct window *window = window_new();
+		int64_t closed = INT64_MIN;
+		int now = 0;
+
+		plain_count = 0;
+		for (int i = 0; i < 200; i++) {
+			struct plain event = { .number = rand() % 8 - 3 };
+			enum window_answer answer, want = WINDOW_QUIET;
+			double value = 0;
+
+			event.reference =
+				(unsigned int)rand() % bench.rule.correlation.reference_count;
+			now += rand() % 8;
+			event.time = now - (rand() % 3 == 0 ? rand() % 400 : 0);
+			if (plain_count > 0 &&
+				(event.time <= closed ||
+					event.time < plain[plain_count - 1].time - 320)) {
+				want = WINDOW_LATE;
+			} else if (plain_count > 0 && event.time > plain[0].time + 320) {
+				want = WINDOW_SPEAKS;
+				value = plain_close(&bench.rule.correlation, &closed);
+			}
+			if (want != WINDOW_LATE)
+				plain_add(event);
+			answer = add_value(window, &bench, event.reference, event.time * 1000,
+				event.number, &result);
+			ck_assert_msg(answer == want, "%sstream %d, event %d: %d", waiting_rows[_i],
+				stream, i, answer);
+			if (answer != WINDOW_SPEAKS)
+				continue;
+			ck_assert_msg(fabs(result.value - value) < 1e-9,
+				"%sstream %d, event %d: %f for %f", waiting_rows[_i], stream, i,
+				result.value, value);
+			spoken++;
+		}
+		window_free(window);
+	}
+	ck_assert_uint_gt(spoken, 100);
+	bench_close(&bench);
+}
+END_TEST
+
 /* ---- floods ---- */
 
 /* However often one rule matches, what others have matched stays known. */
@@ -934,6 +1010,7 @@ main(void)
 	tcase_add_loop_test(tcase, tells_all_faults_and_no_others, 0, ROWS(fault_rows));
 	tcase_add_loop_test(tcase, counts_what_comes_together, 0, ROWS(window_rows));
 	tcase_add_loop_test(tcase, agrees_with_plain_counting, 0, ROWS(plain_rows));
+	tcase_add_loop_test(tcase, closes_like_plain_counting, 0, ROWS(waiting_rows));
 	tcase_add_test(tcase, a_flood_pushes_nothing_out);
 	tcase_add_test(tcase, a_late_event_finds_its_place_in_a_flood);
 	tcase_add_test(tcase, the_begin_of_a_story_outlasts_a_flood);
