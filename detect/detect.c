@@ -65,7 +65,8 @@ unknown_host(struct slice name, struct host_state *state)
 	state->alerts = 0;
 	state->address[0] = '\0';
 	state->name_length = (unsigned char)name.len;
-	memcpy(state->name, name.ptr, name.len);
+	if (name.len > 0)
+		memcpy(state->name, name.ptr, name.len);
 }
 
 /* The first door.  Afterwards the event bears the name under which the host is known.  0 or
@@ -285,21 +286,25 @@ add_correlated(struct passage *passage, const struct rule *rule,
 	return add_match(passage, matches, &match) ? 0 : -ENOMEM;
 }
 
+static bool
+copy_value(struct arena *arena, struct slice *value)
+{
+	if (value->ptr == NULL)
+		return true;
+	*value = arena_copy(arena, *value);
+	return value->ptr != NULL;
+}
+
 /* An event of the window that has spoken, whose fields go with it: all of them in the arena. */
 static bool
 copy_event(const struct window *window, struct arena *arena, struct wevent *event)
 {
 	if (!window_event(window, event))
 		return false;
-	event->host = arena_copy(arena, event->host);
-	for (unsigned int i = 0; i < F_MAX; i++) {
-		if (event->f[i].ptr == NULL)
-			continue;
-		event->f[i] = arena_copy(arena, event->f[i]);
-		if (event->f[i].ptr == NULL)
+	for (unsigned int i = 0; i < F_MAX; i++)
+		if (!copy_value(arena, &event->f[i]))
 			return false;
-	}
-	return event->host.ptr != NULL;
+	return copy_value(arena, &event->host);
 }
 
 /* Has the event completed the correlation already, in the same group? */
@@ -316,12 +321,31 @@ has_spoken(const struct matches *matches, const struct rule *rule, struct slice 
 static int speak_late(struct detect *, const struct rule *, const struct correlated *, int64_t now,
 	struct wevent *, struct arena *, const struct detect_sink *);
 
+/* Add the match to the window of a key.  Where that waits and speaks, *own is the event for its
+ * alert. */
+static enum window_answer
+add_to_window(struct passage *passage, struct slice key, const struct correlation *correlation,
+	const struct window_match *match, struct correlation_result *result, struct wevent *own)
+{
+	const struct detect_windows *windows = &passage->detect->windows;
+	struct window *window = windows->borrow(windows->table, key);
+	enum window_answer answer;
+
+	if (window == NULL)
+		return WINDOW_NO_MEMORY;
+	answer = window_add(window, correlation, match, result);
+	if (answer == WINDOW_SPEAKS && correlation_waits(correlation) &&
+		!copy_event(window, passage->arena, own))
+		answer = WINDOW_NO_MEMORY;
+	windows->give_back(windows->table, key, window);
+	return answer;
+}
+
 /* One correlation counts one match.  0 or -ENOMEM. */
 static int
 count_match(struct passage *passage, const struct correlation_link *link, const struct match *match,
 	struct matches *matches)
 {
-	const struct detect_windows *windows = &passage->detect->windows;
 	const struct rule *rule = ruleset_rule(passage->detect->rules, link->rule);
 	const struct correlation *correlation = ruleset_correlation(passage->detect->rules, rule);
 	struct correlated correlated = { .correlation = correlation };
@@ -332,24 +356,17 @@ count_match(struct passage *passage, const struct correlation_link *link, const 
 		.received = passage->now };
 	char key[CORRELATE_KEY_MAX];
 	enum window_answer answer;
-	struct window *window;
-	struct wevent last;
+	struct wevent own;
 
 	correlated.key = (struct slice){ key,
 		correlation_key(correlation, rule->id, link->reference, passage->event, key) };
 	if (correlated.key.len == 0 || has_spoken(matches, rule, correlated.key))
 		return 0;
 	parse_id(passage->event_id, counted.id);
-	window = windows->borrow(windows->table, correlated.key);
-	if (window == NULL)
-		return -ENOMEM;
-	answer = window_add(window, correlation, &counted, &correlated.result);
-	if (answer == WINDOW_SPEAKS && correlation_waits(correlation) &&
-		!copy_event(window, passage->arena, &last))
-		answer = WINDOW_NO_MEMORY;
-	windows->give_back(windows->table, correlated.key, window);
+	answer = add_to_window(
+		passage, correlated.key, correlation, &counted, &correlated.result, &own);
 	if (answer == WINDOW_SPEAKS && correlation_waits(correlation))
-		return speak_late(passage->detect, rule, &correlated, passage->now, &last,
+		return speak_late(passage->detect, rule, &correlated, passage->now, &own,
 			passage->arena, passage->sink);
 	if (answer == WINDOW_SPEAKS)
 		return add_correlated(passage, rule, &correlated, matches);

@@ -650,6 +650,21 @@ START_TEST(a_window_speaks_with_its_own_event)
 }
 END_TEST
 
+START_TEST(a_window_speaks_of_an_event_without_a_host)
+{
+	struct wevent event = process_event(SLICE_NONE);
+
+	use_correlations("title: Few\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+			 "correlation: {type: event_count, rules: [" SHELL
+			 "], timespan: 1m, condition: {lte: 2}}\n");
+	(void)run(&event, NOW);
+	emitted.count = 0;
+	tick(NOW + 60000000 + CORRELATE_LATENESS);
+	ck_assert_uint_eq(emitted.count, 1);
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], "\"host\":null"));
+}
+END_TEST
+
 START_TEST(an_event_that_comes_again_is_counted_once)
 {
 	struct wevent event = process_event(SLICE("web01.corp"));
@@ -909,6 +924,7 @@ main(void)
 	tcase_add_test(tcase, a_correlation_has_an_alert_of_its_own);
 	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
 	tcase_add_test(tcase, a_window_speaks_with_its_own_event);
+	tcase_add_test(tcase, a_window_speaks_of_an_event_without_a_host);
 	tcase_add_test(tcase, an_event_that_comes_again_is_counted_once);
 	tcase_add_test(tcase, an_event_is_in_one_alert_of_a_correlation);
 	tcase_add_test(tcase, a_clock_ahead_silences_no_correlation);
