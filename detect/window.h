@@ -13,8 +13,8 @@
  * then.
  *
  * A window takes at most WINDOW_SIZE_MAX bytes.  What a flood brings beyond its entries never makes
- * it speak wrongly: counts and sums stay exact, and what can no longer be known is not said
- * (WINDOW_FULL).
+ * it speak wrongly: counts and sums stay exact, but for what is close to the end of a time span,
+ * and what can no longer be known is not said (WINDOW_FULL).
  *
  * Nothing here locks: the owner of a window does. */
 
