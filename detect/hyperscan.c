@@ -2,7 +2,6 @@
  * made of, so that what is taken from a cache is what would have been compiled. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +189,30 @@ hyperscan_fault(void)
 	return NULL;
 }
 
+/* The number at *at, which goes behind it; 0: there is none. */
+static uint64_t
+read_number(const char **at)
+{
+	uint64_t number = 0;
+
+	for (; **at >= '0' && **at <= '9' && number <= WRITTEN_OUT_MAX; ++*at)
+		number = number * 10 + (uint64_t)(**at - '0');
+	return number;
+}
+
+/* The most of a counted repeat, behind its brace; 0: it is none, or of nothing. */
+static uint64_t
+repeats_at_most(const char *at)
+{
+	uint64_t least = read_number(&at), most = 0;
+
+	if (*at == ',') {
+		at++;
+		most = read_number(&at);
+	}
+	return most > least ? most : least;
+}
+
 /* About how many characters are in the counted repeats of an expression when they are written out,
  * from above: what one repeats after a parenthesis may be all that stands before. */
 static uint64_t
@@ -198,13 +221,9 @@ written_out(const char *expression)
 	uint64_t characters = 0;
 
 	for (const char *at = expression; *at != '\0' && characters <= WRITTEN_OUT_MAX; at++) {
-		unsigned int least, most;
-		int given = sscanf(at, "{%u,%u}", &least, &most);
+		uint64_t most = *at == '{' ? repeats_at_most(at + 1) : 0;
 
-		if (given < 1)
-			continue;
-		most = given == 2 && most > least ? most : least;
-		if (at > expression && at[-1] == ')')
+		if (most > 1 && at > expression && at[-1] == ')')
 			characters = (characters + (uint64_t)(at - expression)) * most;
 		else
 			characters += most;

@@ -160,13 +160,11 @@ is_listed(struct slice name, const char *const *words)
 static void
 find_nearest(struct slice name, const char *const *words, const char **word)
 {
-	for (; *words != NULL; words++) {
-		size_t distance = spelling_distance(name, slice_of(*words));
-
+	for (; *words != NULL; words++)
 		if (spelling_is_near(name, slice_of(*words)) &&
-			(*word == NULL || distance < spelling_distance(name, slice_of(*word))))
+			(*word == NULL || spelling_distance(name, slice_of(*words)) <
+						  spelling_distance(name, slice_of(*word))))
 			*word = *words;
-	}
 }
 
 /* The row of a category whose fields are listed; CATEGORY_COUNT: there is none. */

@@ -13,9 +13,9 @@ fail() {
 	echo "FAILED $1"
 	failed=1
 }
-# The record ids of alerts: all without filters, those that are as they were with one, and those that it took away or lowered.
+# The record ids of alerts: those that are as they were, and those that it took away or lowered, themselves or as all of a correlation.
 ids() {
-	jq -r 'select(.lowered == null) | .EventRecordID' | sort -u | tr '\n' ' '
+	jq -r 'select(.lowered == null and .correlation.lowered != true) | .EventRecordID' | sort -u | tr '\n' ' '
 }
 touched() {
 	jq -r 'select(.lowered != null or .filtered != null) | .EventRecordID' | sort -u | tr '\n' ' '

@@ -174,7 +174,7 @@ static const struct {
 			"alias 'x' has no field for rule 'b'" } },
 	{ "an unknown field, of several rules",
 		" {type: temporal, rules: [a, b, c], timespan: 5m, group-by: [Users]}\n",
-		{ "?field 'Users' is none that the manual lists" } },
+		{ "?no event has a field 'Users'; did you mean User?" } },
 	{ "bounds that no number meets",
 		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 5, lt: 3}}\n",
 		{ "?never speaks: no number meets its condition" } },

@@ -90,8 +90,10 @@ static const struct {
 		"evaluated for each event", 0, 0 },
 	{ "nothing but wildcards", "service: sysmon", "  s: {Image: '*'}\n  condition: s\n",
 		"evaluated for each event", 0, 0 },
-	{ "an expression that asks for the end", "service: sysmon",
-		"  s: {Image|re: 'x$'}\n  condition: s\n", "evaluated for each event", 0, 0 },
+	{ "an expression that the scan finds", "service: sysmon",
+		"  s: {Image|re: 'x$'}\n  condition: s\n", NULL, 0, 0 },
+	{ "an expression that no scan finds", "service: sysmon",
+		"  s: {Image|re: '(x)\\1'}\n  condition: s\n", "evaluated for each event", 0, 0 },
 };
 
 START_TEST(says_what_is_odd)
