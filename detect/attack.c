@@ -14,6 +14,8 @@ struct attack {
 	size_t count;
 	const char **tactics; /* of all techniques in a row, each group NULL-terminated */
 	size_t tactics_used;
+	const char **names; /* of tactics, each once */
+	size_t name_count;
 	char *text;
 };
 
@@ -77,6 +79,17 @@ terminate(const struct attack *attack, struct slice part)
 	return string;
 }
 
+/* The tactic's name, which is kept once. */
+static const char *
+keep_name(struct attack *attack, struct slice tactic)
+{
+	for (size_t i = 0; i < attack->name_count; i++)
+		if (slice_equal(tactic, slice_of(attack->names[i])))
+			return attack->names[i];
+	attack->names[attack->name_count] = terminate(attack, tactic);
+	return attack->names[attack->name_count++];
+}
+
 /* NULL, or what is wrong with the line. */
 static const char *
 add_line(struct attack *attack, struct slice line)
@@ -97,7 +110,7 @@ add_line(struct attack *attack, struct slice line)
 		if (!is_tactic(tactic))
 			return "tactics are ATT&CK's short names (defense-evasion), separated by "
 			       "commas";
-		attack->tactics[used++] = terminate(attack, tactic);
+		attack->tactics[used++] = keep_name(attack, tactic);
 	}
 	attack->tactics[used++] = NULL;
 	technique->id = terminate(attack, id);
@@ -162,8 +175,10 @@ attack_parse(const char *file, struct slice text, struct faults *faults)
 	attack->list = calloc(lines, sizeof(*attack->list));
 	/* A line's tactics are one more than its commas, and a NULL. */
 	attack->tactics = calloc(commas + 2 * lines, sizeof(*attack->tactics));
+	attack->names = calloc(commas + lines, sizeof(*attack->names));
 	attack->text = malloc(text.len + 1);
-	if (attack->list == NULL || attack->tactics == NULL || attack->text == NULL) {
+	if (attack->list == NULL || attack->tactics == NULL || attack->names == NULL ||
+		attack->text == NULL) {
 		attack_free(attack);
 		return NULL;
 	}
@@ -184,6 +199,7 @@ attack_free(struct attack *attack)
 		return;
 	free(attack->list);
 	free(attack->tactics);
+	free(attack->names);
 	free(attack->text);
 	free(attack);
 }
@@ -198,24 +214,18 @@ attack_find(const struct attack *attack, const char *id)
 	return bsearch(&key, attack->list, attack->count, sizeof(*attack->list), compare);
 }
 
-static bool
-has_tactic(const struct attack *attack, struct slice word)
-{
-	for (size_t i = 0; i < attack->count; i++)
-		for (const char *const *tactic = attack->list[i].tactics; *tactic != NULL; tactic++)
-			if (slice_equal(word, slice_of(*tactic)))
-				return true;
-	return false;
-}
-
 const char *
 attack_tactic_meant(const struct attack *attack, struct slice word)
 {
-	if (has_tactic(attack, word))
-		return NULL;
-	for (size_t i = 0; i < attack->count; i++)
-		for (const char *const *tactic = attack->list[i].tactics; *tactic != NULL; tactic++)
-			if (spelling_is_near(word, slice_of(*tactic)))
-				return *tactic;
-	return NULL;
+	const char *meant = NULL;
+
+	for (size_t i = 0; i < attack->name_count; i++) {
+		struct slice name = slice_of(attack->names[i]);
+
+		if (slice_equal(word, name))
+			return NULL;
+		if (meant == NULL && spelling_is_near(word, name))
+			meant = attack->names[i];
+	}
+	return meant;
 }
