@@ -215,11 +215,14 @@ date_holds(const struct comparison *comparison, struct slice value)
 		(struct slice){ text, (size_t)snprintf(text, sizeof(text), "%" PRId64, part) });
 }
 
+/* An IPv4 address as one of IPv6 begins with these (RFC 4291, 2.5.5.2). */
+#define MAPPED_BITS 96
+static const unsigned char mapped[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };
+
 /* An address as 16 bytes; `*bits` is how many a whole one of its family has. */
 static bool
 parse_address(struct slice text, unsigned char address[16], unsigned int *bits)
 {
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	char copy[INET6_ADDRSTRLEN];
 
 	if (text.len == 0 || text.len >= sizeof(copy))
@@ -262,8 +265,12 @@ network_holds(const struct comparison *comparison, struct slice value)
 	unsigned char address[16];
 	int differ;
 
-	if (!parse_address(value, address, &bits) ||
+	/* Windows writes the zone behind a local address: fe80::1%12. */
+	if (!parse_address(slice_sub(value, 0, slice_find_byte(value, '%')), address, &bits) ||
 		memcmp(address, comparison->network, whole) != 0)
+		return false;
+	/* IPv4 is mapped into IPv6 here, but lies in no network of IPv6. */
+	if (comparison->bits < MAPPED_BITS && memcmp(address, mapped, sizeof(mapped)) == 0)
 		return false;
 	if (rest == 0)
 		return true;

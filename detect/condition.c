@@ -595,7 +595,9 @@ explain_item(const struct condition *condition, const struct condition_item *ite
 		const struct condition_pattern *pattern = &condition->patterns[i];
 		bool holds = false;
 
-		for (next = i; next < end && condition->patterns[next].value == pattern->value;
+		/* A placeholder's values are one of the item's, and several of the operator's. */
+		for (next = i; next < end && condition->patterns[next].value == pattern->value &&
+			       slice_equal(condition->patterns[next].text, pattern->text);
 			next++)
 			holds = holds || pattern_holds(&condition->patterns[next], item->field,
 						 scratch, event);

@@ -220,6 +220,19 @@ widen_keywords(struct sigma_reader *reader, struct fy_node *key, struct modifier
 		apply_modifiers(reader, key, SLICE("contains"), values);
 }
 
+/* Is '-' alone among the values?  Windows writes it for no value, and as such it is taken away from
+ * the fields that all layouts are brought to. */
+static bool
+has_dash(const struct modifier_values *values)
+{
+	for (uint32_t i = 0; i < values->count && !values->all; i++)
+		if (values->patterns[i].kind == CONDITION_GLOB &&
+			values->patterns[i].glob.count == 1 &&
+			values->patterns[i].glob.tokens[0] == '-')
+			return true;
+	return false;
+}
+
 /* A field with its modifiers and values -> an item; its index, or UINT32_MAX.  `words` is what the
  * key says: "" for a keyword that has no key. */
 static uint32_t
@@ -264,7 +277,7 @@ read_item(
 		.key = reader_copy(reader, words),
 		.all = values.all,
 		.negated = values.negated,
-		.absent = values.absent,
+		.absent = values.absent || (field < F_MAX && has_dash(&values)),
 		.keywords = bar == 0,
 		.value_count = values.value_count,
 		.first = first,

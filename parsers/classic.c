@@ -27,8 +27,8 @@ fill(struct wevent *event, const struct wevent_names *names, struct slice name, 
 {
 	struct slice *field = wevent_more(event, names, name);
 
-	if (field != NULL && field->ptr == NULL)
-		*field = canon_present(value);
+	if (field != NULL && field->ptr == NULL && value.len > 0)
+		*field = value;
 }
 
 /* The line at the front of *rest, which is cut off. */

@@ -808,6 +808,15 @@ add_common(const struct layout_record *record, enum layout layout, struct wevent
 	}
 }
 
+/* What only rules name is theirs to read: '-' is a value here.  An empty one says nothing. */
+static struct slice
+raw_value(const struct layout_record *record, unsigned int node)
+{
+	return seen(record, (enum layout_node)node) && record->value[node].len > 0
+		       ? record->value[node]
+		       : SLICE_NONE;
+}
+
 bool
 layout_map_more(const struct layout_record *record, enum layout layout, struct wevent *event,
 	struct arena *arena)
@@ -830,14 +839,14 @@ layout_map_more(const struct layout_record *record, enum layout layout, struct w
 	if (more == NULL)
 		return false;
 	for (uint32_t i = 0; i < count; i++)
-		more[i] = layout_value(record, (enum layout_node)(first + i));
+		more[i] = raw_value(record, first + i);
 	/* These have nodes of their own, since others are made from them. */
 	for (; bits != 0; bits &= bits - 1) {
 		unsigned int d = (unsigned int)__builtin_ctzll(bits);
 		uint32_t i = wevent_names_find(record->names, extra[d]);
 
 		if (i != UINT32_MAX)
-			more[i] = layout_value(record, (enum layout_node)(data + d));
+			more[i] = raw_value(record, data + d);
 	}
 	event->more = more;
 	event->more_count = count;

@@ -38,6 +38,8 @@ static const struct {
 		true, true, "+S s|+I Image|contains=" IMAGE "|+P cmd|-I User|-P svc|+C s" },
 	{ "a value that must be absent", "  s: {User: null}\n  condition: s\n", SYSMON, true, true,
 		"+S s|+I User|+P null|+C s" },
+	{ "a value that Windows writes for none", "  s: {User: ['-', svc]}\n  condition: s\n",
+		SYSMON, true, true, "+S s|+I User|-P -|-P svc|+P null|+C s" },
 	{ "none of the values", "  s: {Image|neq: x}\n  condition: s\n", SYSMON, true, true,
 		"+S s|+I Image|neq=" IMAGE "|-P x|+C s" },
 	{ "a value of three patterns",

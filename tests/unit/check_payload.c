@@ -754,6 +754,9 @@ START_TEST(gives_fields)
 END_TEST
 
 /* One field of a record that only rules name. */
+#define WINLOG_DATA(name, value) \
+	"{\"winlog\":{\"event_id\":1,\"event_data\":{\"" name "\":\"" value "\"}}}"
+#define ZERO_GUID "{00000000-0000-0000-0000-000000000000}"
 static const struct rule_row {
 	const char *name;
 	const char *json;
@@ -860,6 +863,12 @@ static const struct rule_row {
 		"{\"Event\":{\"System\":{\"EventID\":1},\"RenderingInfo\":{\"Message\":\"m\"}}}",
 		"Message", "m" },
 	{ "no Message", "{\"winlog\":{\"event_id\":1}}", "Message", NULL },
+	{ "a dash is a value", WINLOG_DATA("WorkstationName", "-"), "WorkstationName", "-" },
+	{ "a dash of a field with a node", WINLOG_DATA("SubjectUserName", "-"), "SubjectUserName",
+		"-" },
+	{ "no identity is a value", WINLOG_DATA("TargetLogonGuid", ZERO_GUID), "TargetLogonGuid",
+		ZERO_GUID },
+	{ "an empty field is none", WINLOG_DATA("WorkstationName", ""), "WorkstationName", NULL },
 	{ "SourceName is Provider_Name", NXLOG("\"x\":1"), "SourceName",
 		"Microsoft-Windows-Sysmon" },
 #define EVTX(system, more) \

@@ -1071,6 +1071,9 @@ plain_value(const struct plain_item *item, struct slice value, struct slice text
 	bool anywhere = item->kind == PLAIN_CONTAINS || item->kind == PLAIN_CONTAINS_CASED ||
 			item->kind == PLAIN_WINDASH || item->kind == PLAIN_REGEX;
 
+	if (text.len == 0 && (item->kind == PLAIN_EXACT || item->kind == PLAIN_CASED) &&
+		!item->all && slice_equal(value, SLICE("-")))
+		return true; /* there is none */
 	if (text.ptr == NULL || text.len < value.len)
 		return false;
 	if (item->kind == PLAIN_EXACT || item->kind == PLAIN_CASED)
