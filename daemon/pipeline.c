@@ -168,6 +168,12 @@ count_passed_over(void *context, const struct rule *correlation, enum window_ans
 }
 
 static void
+count_limited(void *context)
+{
+	note(context, REASON_REGEX_LIMIT);
+}
+
+static void
 count_record(struct work *work, const struct wevent *event)
 {
 	counter_add(&work->input->events, 1);
@@ -193,7 +199,8 @@ record(struct work *work, struct wevent *event)
 		.address = slice_of(work->origin->address),
 		.received = work->now,
 	};
-	const struct detect_sink sink = { work, emit, count_filtered, count_passed_over };
+	const struct detect_sink sink = { work, emit, count_filtered, count_passed_over,
+		count_limited };
 	struct arena_mark mark = arena_mark(pipeline->arena);
 
 	if (event->host.len == 0)
@@ -311,7 +318,8 @@ pipeline_tick(struct pipeline *pipeline, int64_t now)
 {
 	static struct log_limit limit;
 	struct work work = { .pipeline = pipeline };
-	const struct detect_sink sink = { &work, emit_late, count_filtered, count_passed_over };
+	const struct detect_sink sink = { &work, emit_late, count_filtered, count_passed_over,
+		count_limited };
 
 	if (detect_tick(pipeline->detect, now, pipeline->arena, &sink) < 0)
 		log_limited(&limit, LOG_LEVEL_ERROR,

@@ -131,6 +131,14 @@ passed_over_cb(void *context, const struct rule *correlation, enum window_answer
 	replay->passed_over[answer]++;
 }
 
+static void
+limited_cb(void *context)
+{
+	struct replay *replay = context;
+
+	replay->reasons[REASON_REGEX_LIMIT]++;
+}
+
 /* ---- events ---- */
 
 static void
@@ -317,7 +325,8 @@ replay_init(struct replay *replay, const struct options *options)
 	cmd_print_faults(&faults, CMD_WARNINGS_MAX); /* which all are warnings */
 	replay->rules = rules_ref(loaded.rules);
 	result = EX_OSERR;
-	replay->sink = (struct detect_sink){ replay, alert_cb, filtered_cb, passed_over_cb };
+	replay->sink =
+		(struct detect_sink){ replay, alert_cb, filtered_cb, passed_over_cb, limited_cb };
 	replay->settings = replay->rules->alert;
 	replay->settings.mode = ALERT_PER_RULE;
 	replay->settings.filtered = replay->filtered;

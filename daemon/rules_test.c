@@ -203,6 +203,12 @@ passed_over_cb(void *context, const struct rule *correlation, enum window_answer
 	(void)answer;
 }
 
+static void
+limited_cb(void *context)
+{
+	wrong(context, "takes an expression to its limit of work");
+}
+
 /* Is the rule among those that match?  0 or -ENOMEM. */
 static int
 match(struct trial *trial, struct wevent *event, struct arena *arena)
@@ -278,7 +284,8 @@ static int
 trial_begin(struct trial *trial)
 {
 	trial->events = trial->alerts = 0;
-	trial->sink = (struct detect_sink){ trial, alert_cb, filtered_cb, passed_over_cb };
+	trial->sink =
+		(struct detect_sink){ trial, alert_cb, filtered_cb, passed_over_cb, limited_cb };
 	trial->settings = trial->rules->alert;
 	trial->settings.mode = ALERT_PER_RULE;
 	trial->detect = NULL;

@@ -455,6 +455,8 @@ detect_event(struct detect *detect, struct wevent *event, const struct alert_sou
 			arena) != 0)
 		return -ENOMEM;
 	count = ruleset_match(detect->rules, detect->scratch, event, &list);
+	if (ruleset_limited(detect->scratch))
+		sink->limited(sink->context);
 	if (count == 0 && ruleset_filtered(detect->scratch, &filtered) == 0)
 		return 0;
 	if (identify(event, own, passage.event_id) < 0)

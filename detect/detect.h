@@ -38,6 +38,9 @@ struct detect_sink {
 	/* An event took no part in a correlation: it was too late, without the value, or counted
 	 * already; or the window was full, and the correlation does not say what it cannot know. */
 	void (*passed_over)(void *context, const struct rule *correlation, enum window_answer);
+	/* An expression was given up on the event at its limit of work: a rule may have missed it.
+	 */
+	void (*limited)(void *context);
 };
 
 struct detect; /* of one worker: the set in force with its scratch */

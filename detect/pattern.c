@@ -88,6 +88,7 @@ struct pattern_set {
 struct pattern_scratch {
 	const struct pattern_set *set;
 	struct regex_scratch *regex; /* NULL: none is needed */
+	bool limited;
 	hs_scratch_t *hs;
 	uint64_t *bits;
 	uint64_t *open;    /* of the hits those whose glob has not been matched yet */
@@ -685,6 +686,7 @@ pattern_reset(struct pattern_scratch *scratch)
 		scratch->open[scratch->hits[i] / 64] = 0;
 	}
 	scratch->hit_count = 0;
+	scratch->limited = false;
 	memset(scratch->scanned, 0,
 		(pattern_scans(scratch->set) / 64 + 1) * sizeof(*scratch->scanned));
 }
@@ -709,6 +711,12 @@ pattern_hits(const struct pattern_scratch *scratch, size_t *count)
 {
 	*count = scratch->hit_count;
 	return scratch->hits;
+}
+
+bool
+pattern_limited(const struct pattern_scratch *scratch)
+{
+	return scratch->limited;
 }
 
 struct scan {
@@ -883,8 +891,9 @@ matches_alone(struct pattern_scratch *scratch, uint32_t id, struct slice value)
 		return true;
 	if (value.ptr == NULL)
 		return false;
-	return pattern->regex != NULL ? regex_matches(pattern->regex, scratch->regex, value)
-				      : glob_matches(pattern->glob, value);
+	return pattern->regex != NULL
+		       ? regex_matches(pattern->regex, scratch->regex, value, &scratch->limited)
+		       : glob_matches(pattern->glob, value);
 }
 
 bool

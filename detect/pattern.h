@@ -78,6 +78,9 @@ void pattern_set_hit(struct pattern_scratch *, uint32_t id);
  * scan cannot tell is found out here, once. */
 bool pattern_matches(struct pattern_scratch *, uint32_t id, struct slice value);
 
+/* Has an expression of PCRE2's been given up at its limit of work since the reset? */
+bool pattern_limited(const struct pattern_scratch *);
+
 /* The patterns that have hit, or may have, since the reset, each once, in no order. */
 const uint32_t *pattern_hits(const struct pattern_scratch *, size_t *count);
 

@@ -22,8 +22,15 @@
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT 4096 /* KiB */
 
+/* A run of \w+ is one step however long it is, so that steps alone allow work that grows with the
+ * square of the length.  In long values the bytes that are gone over are counted, by callouts,
+ * which make an expression some times slower. */
+#define LONG_VALUE 4096
+#define BYTES_MAX 200000000
+
 struct regex {
 	pcre2_code *code;
+	pcre2_code *counted; /* the same with callouts; NULL: with them it is too large */
 };
 
 struct regex_scratch {
@@ -31,11 +38,15 @@ struct regex_scratch {
 	pcre2_match_context *context;
 };
 
-static pcre2_code *
-compile(struct slice expression, unsigned int flags, int *error, size_t *at)
-{
-	uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
+struct work {
+	uint64_t bytes; /* gone over so far */
+	size_t position;
+};
 
+static pcre2_code *
+compile(struct slice expression, unsigned int flags, uint32_t options, int *error, size_t *at)
+{
+	options |= PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
 	options |= (flags & REGEX_CASELESS) != 0 ? PCRE2_CASELESS : 0;
 	options |= (flags & REGEX_MULTILINE) != 0 ? PCRE2_MULTILINE : 0;
 	options |= (flags & REGEX_DOTALL) != 0 ? PCRE2_DOTALL : 0;
@@ -56,7 +67,7 @@ regex_check(struct slice expression, unsigned int flags, char error[REGEX_ERROR_
 			REGEX_BYTES_MAX);
 		return -EINVAL;
 	}
-	code = compile(expression, flags, &number, &at);
+	code = compile(expression, flags, 0, &number, &at);
 	if (code != NULL) {
 		pcre2_code_free(code);
 		return 0;
@@ -81,9 +92,10 @@ regex_new(struct slice expression, unsigned int flags)
 
 	if (regex == NULL)
 		return NULL;
-	regex->code = compile(expression, flags, &number, &at);
+	regex->code = compile(expression, flags, 0, &number, &at);
+	regex->counted = compile(expression, flags, PCRE2_AUTO_CALLOUT, &number, &at);
 	if (regex->code == NULL) {
-		free(regex);
+		regex_free(regex);
 		return NULL;
 	}
 	return regex;
@@ -94,7 +106,8 @@ regex_free(struct regex *regex)
 {
 	if (regex == NULL)
 		return;
-	pcre2_code_free(regex->code);
+	pcre2_code_free(regex->code); /* NULL is fine */
+	pcre2_code_free(regex->counted);
 	free(regex);
 }
 
@@ -127,16 +140,37 @@ regex_scratch_free(struct regex_scratch *scratch)
 	free(scratch);
 }
 
+static int
+count_work(pcre2_callout_block *block, void *context)
+{
+	struct work *work = context;
+
+	if (block->current_position > work->position)
+		work->bytes += block->current_position - work->position;
+	work->position = block->current_position;
+	return work->bytes > BYTES_MAX ? PCRE2_ERROR_CALLOUT : 0;
+}
+
 bool
-regex_matches(const struct regex *regex, struct regex_scratch *scratch, struct slice value)
+regex_matches(
+	const struct regex *regex, struct regex_scratch *scratch, struct slice value, bool *limited)
 {
 	static const char empty[] = "";
+	bool counted = value.len > LONG_VALUE && regex->counted != NULL;
 	size_t limit = STEPS_MAX / (value.len + 1);
+	struct work work = { 0, 0 };
+	int result;
 
 	limit = limit < STEPS_A_START_MIN ? STEPS_A_START_MIN : limit;
 	limit = limit > STEPS_A_START_MAX ? STEPS_A_START_MAX : limit;
 	(void)pcre2_set_match_limit(scratch->context, (uint32_t)limit);
-	/* 0: it matches, and has more groups than there is room for. */
-	return pcre2_match(regex->code, (PCRE2_SPTR)(value.len == 0 ? empty : value.ptr), value.len,
-		       0, 0, scratch->data, scratch->context) >= 0;
+	(void)pcre2_set_callout(scratch->context, count_work, &work);
+	result = pcre2_match(counted ? regex->counted : regex->code,
+		(PCRE2_SPTR)(value.len == 0 ? empty : value.ptr), value.len, 0, 0, scratch->data,
+		scratch->context);
+	if (result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_DEPTHLIMIT ||
+		result == PCRE2_ERROR_HEAPLIMIT || result == PCRE2_ERROR_NOMEMORY ||
+		result == PCRE2_ERROR_CALLOUT)
+		*limited = true;
+	return result >= 0; /* 0: it matches, and has more groups than there is room for */
 }

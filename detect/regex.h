@@ -23,7 +23,8 @@ struct regex_scratch; /* of one thread, for all expressions */
 struct regex_scratch *regex_scratch_new(void);
 void regex_scratch_free(struct regex_scratch *);
 
-/* Does it match anywhere in the value?  At a limit of work or memory it does not. */
-bool regex_matches(const struct regex *, struct regex_scratch *, struct slice value);
+/* Does it match anywhere in the value?  At a limit of work or memory it does not, and *limited is
+ * set, which is left alone otherwise. */
+bool regex_matches(const struct regex *, struct regex_scratch *, struct slice value, bool *limited);
 
 #endif

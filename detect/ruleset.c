@@ -328,6 +328,12 @@ ruleset_filtered(const struct ruleset_scratch *scratch, const struct match **fil
 	return scratch->filtered_count;
 }
 
+bool
+ruleset_limited(const struct ruleset_scratch *scratch)
+{
+	return pattern_limited(scratch->patterns);
+}
+
 size_t
 ruleset_match(const struct ruleset *set, struct ruleset_scratch *scratch,
 	const struct wevent *event, const struct match **matches)

@@ -122,6 +122,10 @@ int ruleset_complete_all(
 size_t ruleset_match(const struct ruleset *, struct ruleset_scratch *, const struct wevent *,
 	const struct match **matches);
 
+/* Was an expression given up on that event at its limit of work?  Then a rule may have missed it.
+ */
+bool ruleset_limited(const struct ruleset_scratch *);
+
 /* The matches of that event that filters took away; valid as long. */
 size_t ruleset_filtered(const struct ruleset_scratch *, const struct match **filtered);
 

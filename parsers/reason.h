@@ -20,6 +20,7 @@
 	X(UNKNOWN_LAYOUT, "unknown_layout", "JSON object of no known layout") \
 	X(NO_EVENT_ID, "no_event_id", "record without a usable event id") \
 	X(NO_HOST, "no_host", "record without a Computer") \
+	X(REGEX_LIMIT, "regex_limit", "a regular expression reached its limit of work") \
 	X(NO_MEMORY, "no_memory", "out of memory for this message")
 
 enum reason {

@@ -14,9 +14,10 @@ packages_install() {
 		dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
-	# Vectorscan, which has Hyperscan's file names, must go; what needs libhs5 has Hyperscan's then.
+	# Vectorscan has the same file names as Hyperscan and must go; what needs that library finds Hyperscan then.
 	for package in libvectorscan-dev libvectorscan5; do
-		dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' && missing="$missing $package-"
+		dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || continue
+		missing="$missing $package-"
 	done
 	sudo=
 	if [ "$(id -u)" != 0 ]; then

@@ -65,6 +65,7 @@ static struct {
 	char event_id[ALERTS_MAX][ALERT_ID_MAX];
 	char title[ALERTS_MAX][64];
 	char json[ALERTS_MAX][8192];
+	size_t limited;
 } emitted;
 
 static struct faults faults;
@@ -185,6 +186,13 @@ emit(void *context, const struct alert *alert)
 }
 
 static void
+limited(void *context)
+{
+	ck_assert_ptr_eq(context, &emitted);
+	emitted.limited++;
+}
+
+static void
 passed_over(void *context, const struct rule *correlation, enum window_answer answer)
 {
 	(void)context;
@@ -271,7 +279,7 @@ process_event(struct slice host)
 static void
 tick(int64_t now)
 {
-	const struct detect_sink sink = { &emitted, emit, filtered, passed_over };
+	const struct detect_sink sink = { &emitted, emit, filtered, passed_over, limited };
 
 	ck_assert_int_eq(detect_tick(detect, now, arena, &sink), 0);
 }
@@ -285,7 +293,7 @@ run(struct wevent *event, int64_t received)
 		.address = SLICE("192.0.2.7"),
 		.received = received,
 	};
-	const struct detect_sink sink = { &emitted, emit, filtered, passed_over };
+	const struct detect_sink sink = { &emitted, emit, filtered, passed_over, limited };
 
 	return detect_event(detect, event, &source, arena, &sink);
 }
@@ -513,6 +521,29 @@ use_correlations(const char *text)
 	ck_assert_int_eq(detect_use(detect, rules, &per_rule), 0);
 	ruleset_unref(old);
 }
+
+/* What an expression was given up on may have been a match: the others are made, and it is told. */
+START_TEST(an_expression_at_its_limit_is_told)
+{
+	static char command[65536];
+	struct wevent event = process_event(SLICE("web01.corp"));
+
+	use_correlations("title: Limit\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a77\nlevel: low\n"
+			 "logsource: {service: sysmon}\n"
+			 "detection: {s: {CommandLine|re: '^(?=(a+)+$)'}, condition: s}\n");
+	memset(command, 'a', sizeof(command));
+	event.f[F_CommandLine] = (struct slice){ command, 12 };
+	ck_assert_int_ge(run(&event, NOW), 1);
+	ck_assert_uint_eq(emitted.limited, 0);
+	command[sizeof(command) - 1] = 'b';
+	event.f[F_CommandLine] = (struct slice){ command, sizeof(command) };
+	ck_assert_int_ge(run_another(&event, NOW), 1);
+	ck_assert_uint_eq(emitted.limited, 1);
+	event.f[F_CommandLine] = SLICE("cmd");
+	ck_assert_int_ge(run_another(&event, NOW), 1);
+	ck_assert_uint_eq(emitted.limited, 1);
+}
+END_TEST
 
 #define SHELL "0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a01"
 #define WHOAMI "0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a02"
@@ -918,6 +949,7 @@ main(void)
 	tcase_add_test(tcase, alert_without_room_is_an_error);
 	tcase_add_test(tcase, time_does_not_run_back_between_ticks);
 	tcase_add_test(tcase, new_set_takes_over);
+	tcase_add_test(tcase, an_expression_at_its_limit_is_told);
 	tcase_add_test(tcase, a_correlation_speaks_for_its_rules);
 	tcase_add_test(tcase, generate_leaves_the_rules_their_voice);
 	tcase_add_test(tcase, correlations_form_chains);

@@ -404,6 +404,7 @@ compare_with_pcre2(uint32_t *state, uint32_t count, struct regex_scratch *judge)
 	struct pattern_set *set = pattern_set_new();
 	struct pattern_scratch *scratch;
 	char text[TEXT], error[REGEX_ERROR_MAX];
+	bool limited = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		unsigned int flags = next_random(state) % 8;
@@ -426,11 +427,12 @@ compare_with_pcre2(uint32_t *state, uint32_t count, struct regex_scratch *judge)
 		pattern_reset(scratch);
 		for (uint32_t i = 0; i < count; i++)
 			ck_assert_msg(pattern_matches(scratch, ids[i], value) ==
-					      regex_matches(regexes[i], judge, value),
+					      regex_matches(regexes[i], judge, value, &limited),
 				"/%s/ in '%.*s'", expressions[i], (int)value.len, text);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		regex_free(regexes[i]);
+	ck_assert(!limited);
 	pattern_scratch_free(scratch);
 	pattern_set_free(set);
 }
