@@ -195,7 +195,6 @@ START_TEST(core_answers_the_same_beside_all_shipped_rules)
 
 	bench_open(&bench);
 	bench_add_folder(&bench, TEST_DATA "/../../etc/rules/core");
-	bench_add_file(&bench, TEST_DATA "/../../etc/rules/placeholders.yml");
 	bench_add_folder(&bench, TEST_DATA "/../../etc/rules/extended");
 	bench_add_folder(&bench, TEST_DATA "/../../etc/rules/correlation");
 	bench_build(&bench);
