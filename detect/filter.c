@@ -35,20 +35,43 @@ has_not(struct slice condition)
 	return false;
 }
 
-/* A key of the document that has slipped into the map would be one more selection, and have no
- * effect or a wrong one. */
-static void
-check_selection(struct sigma_reader *reader, struct fy_node *key)
+/* Is one of the words the value, or a key of it? */
+static bool
+has_word(struct fy_node *value, const char *const *words)
 {
-	static const char *const outside[] = { "action", "logsource", "schedule" };
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (slice_equal_nocase(yaml_scalar(value), slice_of(words[i])))
+			return true;
+	while (reader_is_map(value) && (pair = fy_node_mapping_iterate(value, &iterator)) != NULL)
+		if (has_word(fy_node_pair_key(pair), words))
+			return true;
+	return false;
+}
+
+/* A key of the document that has slipped into the map would be one more selection, and have no
+ * effect or a wrong one.  `scheduler` may be a selection, but not with days. */
+static void
+check_selection(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value)
+{
+	static const struct {
+		const char *key;
+		const char *words[4]; /* of its value */
+	} outside[] = { { "action", { "drop", "lower" } },
+		{ "logsource", { "product", "category", "service" } },
+		{ "schedule", { "days", "hours", "zone" } } };
 	struct slice name = yaml_scalar(key);
 
 	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
-		if (spelling_is_near(name, slice_of(outside[i])))
+		if (slice_equal_nocase(name, slice_of(outside[i].key)) ||
+			(spelling_is_near(name, slice_of(outside[i].key)) &&
+				has_word(value, outside[i].words)))
 			reader_refuse(reader, key,
 				"'%.*s' would be a selection here; write '%s' beside 'filter', not "
 				"in it",
-				READER_SHOW(name), outside[i]);
+				READER_SHOW(name), outside[i].key);
 }
 
 void
@@ -68,7 +91,7 @@ filter_read(struct sigma_reader *reader, struct fy_node *key, struct fy_node *va
 	while ((pair = fy_node_mapping_iterate(value, &iterator)) != NULL) {
 		struct fy_node *name = fy_node_pair_key(pair), *node = fy_node_pair_value(pair);
 
-		check_selection(reader, name);
+		check_selection(reader, name, node);
 		if (slice_equal(yaml_scalar(name), SLICE("rules"))) {
 			read_rules(reader, name, node, filter);
 			yaml_place(reader->yaml, node, &filter->line, &filter->column);

@@ -9,7 +9,8 @@
 
 #include "detect/hyperscan.h"
 
-#define WRITTEN_OUT_MAX 1000 /* beyond, a compilation may take seconds */
+#define LOOPS_MAX 100     /* in an expression: with more a compilation takes seconds */
+#define FEW_CHARACTERS 32 /* that cost nothing */
 
 /* The key of a database begins with the library and the processor that it is for. */
 static bool
@@ -195,7 +196,7 @@ read_number(const char **at)
 {
 	uint64_t number = 0;
 
-	for (; **at >= '0' && **at <= '9' && number <= WRITTEN_OUT_MAX; ++*at)
+	for (; **at >= '0' && **at <= '9' && number <= HYPERSCAN_ROOM; ++*at)
 		number = number * 10 + (uint64_t)(**at - '0');
 	return number;
 }
@@ -220,7 +221,7 @@ written_out(const char *expression)
 {
 	uint64_t characters = 0;
 
-	for (const char *at = expression; *at != '\0' && characters <= WRITTEN_OUT_MAX; at++) {
+	for (const char *at = expression; *at != '\0' && characters <= HYPERSCAN_ROOM; at++) {
 		uint64_t most = *at == '{' ? repeats_at_most(at + 1) : 0;
 
 		if (most > 1 && at > expression && at[-1] == ')')
@@ -231,16 +232,29 @@ written_out(const char *expression)
 	return characters;
 }
 
+static size_t
+count_loops(const char *expression)
+{
+	size_t loops = 0;
+
+	for (; *expression != '\0'; expression++)
+		loops += *expression == '*' || *expression == '+';
+	return loops;
+}
+
 bool
-hyperscan_takes(const char *expression, unsigned int flags)
+hyperscan_takes(const char *expression, unsigned int flags, uint64_t *room)
 {
 	hs_compile_error_t *fault = NULL;
 	hs_expr_info_t *info = NULL;
-	bool taken = written_out(expression) <= WRITTEN_OUT_MAX &&
+	uint64_t characters = written_out(expression);
+	bool taken = count_loops(expression) <= LOOPS_MAX && characters <= *room &&
 		     hs_expression_info(expression, flags, &info, &fault) == HS_SUCCESS;
 
 	free(info);
 	(void)hs_free_compile_error(fault); /* NULL is fine; it cannot fail */
+	if (taken && characters > FEW_CHARACTERS)
+		*room -= characters;
 	return taken;
 }
 

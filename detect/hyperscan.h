@@ -30,8 +30,11 @@ void hyperscan_input_done(struct hyperscan_input *);
  * known that overlook matches, and a linker takes either. */
 const char *hyperscan_fault(void);
 
-/* Is the expression Hyperscan's, and one that it compiles in a moment?  Flags are its own. */
-bool hyperscan_takes(const char *expression, unsigned int flags);
+/* Is the expression Hyperscan's, and one that does not delay a load?  Flags are its own.  `*room`
+ * is what is left of HYPERSCAN_ROOM for a database, the characters of counted repeats written out:
+ * it takes about a millisecond to compile one. */
+#define HYPERSCAN_ROOM 1000
+bool hyperscan_takes(const char *expression, unsigned int flags, uint64_t *room);
 
 /* 0, or -ENOTSUP with what Hyperscan says in *fault, to be freed.  The cache may be NULL. */
 int hyperscan_make(const struct hyperscan_input *, const struct pattern_cache *, hs_database_t **,

@@ -522,6 +522,7 @@ compile_regexes(struct pattern_set *set, enum wevent_field field, const struct p
 	char error[PATTERN_ERROR_MAX])
 {
 	struct hyperscan_input input;
+	uint64_t room = HYPERSCAN_ROOM;
 	uint32_t count = 0;
 	int result = 0;
 
@@ -531,7 +532,7 @@ compile_regexes(struct pattern_set *set, enum wevent_field field, const struct p
 		if (pattern->field != field || pattern->expression == NULL)
 			continue;
 		count++;
-		if (!hyperscan_takes(pattern->expression, hyperscan_flags(pattern)))
+		if (!hyperscan_takes(pattern->expression, hyperscan_flags(pattern), &room))
 			result = use_regex(set, pattern);
 	}
 	if (result != 0 || count == 0)

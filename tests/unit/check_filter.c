@@ -166,6 +166,21 @@ START_TEST(faults_say_what_is_wrong)
 }
 END_TEST
 
+/* What is called nearly like a key of the document, and is none. */
+START_TEST(a_selection_may_be_called_scheduler)
+{
+	struct faults faults = { 0 };
+	struct ruleset *set = build(RULE "---\ntitle: f\nid: " FILTER_ID
+					 "\nfilter: {rules: any, scheduler: {Image: x}, "
+					 "actions: [drop it], condition: not 1 of *}\n",
+		&faults);
+
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_eq(faults.count, 0);
+	ruleset_unref(set);
+}
+END_TEST
+
 /* Each at its own place. */
 START_TEST(all_faults_of_a_schedule)
 {
@@ -382,6 +397,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, faults_say_what_is_wrong, 0, ROWS(refused_rows));
+	tcase_add_test(tcase, a_selection_may_be_called_scheduler);
 	tcase_add_test(tcase, all_faults_of_a_schedule);
 	tcase_add_loop_test(tcase, has_the_effect_that_it_names, 0, ROWS(effect_rows));
 	tcase_add_test(tcase, several_filters_of_one_rule);

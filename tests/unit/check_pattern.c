@@ -480,6 +480,30 @@ START_TEST(large_repeats_do_not_delay_a_load)
 }
 END_TEST
 
+/* Each for itself is soon compiled, and all of them take a minute. */
+START_TEST(many_repeats_do_not_delay_a_load)
+{
+	enum { EXPRESSIONS = 60 };
+	static char expressions[EXPRESSIONS][64];
+	struct pattern_set *set = pattern_set_new();
+	char error[PATTERN_ERROR_MAX];
+	uint32_t ids[EXPRESSIONS], scanned = 0;
+
+	for (int i = 0; i < EXPRESSIONS; i++) {
+		(void)snprintf(
+			expressions[i], sizeof(expressions[i]), "cmd.{0,100}/c.{0,100}w%d", i);
+		ck_assert_int_eq(
+			pattern_add_regex(set, F_CommandLine, slice_of(expressions[i]), 0, &ids[i]),
+			0);
+	}
+	ck_assert_int_eq(pattern_compile(set, NULL, error), 0);
+	for (int i = 0; i < EXPRESSIONS; i++)
+		scanned += pattern_is_scanned(set, ids[i]);
+	ck_assert_uint_eq(scanned, 5);
+	pattern_set_free(set);
+}
+END_TEST
+
 /* Where a text ends is known to an expression. */
 START_TEST(nothing_is_found_behind_a_text)
 {
@@ -617,6 +641,7 @@ pattern_suite(void)
 	tcase_add_test(tcase, what_was_found_before_is_found_again);
 	tcase_add_loop_test(tcase, expressions_agree_with_pcre2, 0, 8);
 	tcase_add_test(tcase, large_repeats_do_not_delay_a_load);
+	tcase_add_test(tcase, many_repeats_do_not_delay_a_load);
 	tcase_add_test(tcase, nothing_is_found_behind_a_text);
 	tcase_add_test(tcase, the_same_pattern_is_kept_once);
 	tcase_add_test(tcase, fields_and_events_do_not_mix);
