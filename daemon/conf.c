@@ -285,8 +285,18 @@ key_of(const struct setting *setting, const char *section)
 	return slice_sub(path, 0, end);
 }
 
-/* What the writer may have meant: a word that is spelt alike, the same word elsewhere, else all
- * that there is. */
+/* A path as the manual has it, in place of a map in a map. */
+static bool
+is_path(struct slice key)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (slice_equal(slice_of(settings[i].path), key))
+			return slice_find_byte(key, '.') < key.len;
+	return false;
+}
+
+/* What the writer may have meant: a path, a word that is spelt alike, the same word elsewhere, else
+ * all that there is. */
 static void
 suggest(const char *section, struct slice key, char *text, size_t size)
 {
@@ -294,6 +304,13 @@ suggest(const char *section, struct slice key, char *text, size_t size)
 	struct slice last = SLICE_NONE;
 
 	text[0] = '\0';
+	if (section[0] == '\0' && is_path(key)) {
+		size_t dot = slice_find_byte(key, '.');
+
+		(void)snprintf(text, size, "write %.*s: { %.*s: ... }", (int)dot, key.ptr,
+			(int)(key.len - dot - 1), key.ptr + dot + 1);
+		return;
+	}
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		struct slice known = key_of(&settings[i], section);
 

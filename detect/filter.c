@@ -8,11 +8,20 @@
 
 /* ---- reading ---- */
 
+/* The value, or the one item of a list. */
+static struct slice
+only_word(struct fy_node *value)
+{
+	if (reader_is_list(value) && fy_node_sequence_item_count(value) == 1)
+		return yaml_scalar(fy_node_sequence_get_by_index(value, 0));
+	return yaml_scalar(value);
+}
+
 static void
 read_rules(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value,
 	struct filter *filter)
 {
-	struct slice word = yaml_scalar(value);
+	struct slice word = only_word(value);
 
 	if (reader_is_list(value) ? fy_node_sequence_is_empty(value) : word.len == 0) {
 		reader_refuse(reader, key, "'rules' names none; write ids or names, or 'any'");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "detect/modifier.h"
+#include "detect/spelling.h"
 
 /* Places in the table, in its order; the bits of modifier_values.applied. */
 enum {
@@ -782,6 +783,24 @@ fits(unsigned int which, const struct modifier_values *values, char error[MODIFI
 	return 0;
 }
 
+static void
+tell_unknown(struct slice name, char error[MODIFIER_ERROR_MAX])
+{
+	int len = (int)(name.len < 60 ? name.len : 60);
+	const char *text = name.len == 0 ? "" : name.ptr;
+
+	for (unsigned int which = 0; which < M_MAX; which++) {
+		if (!spelling_is_near(name, modifiers[which].name))
+			continue;
+		(void)snprintf(error, MODIFIER_ERROR_MAX,
+			"unknown modifier '%.*s'; did you mean %s?", len, text,
+			modifiers[which].name.ptr);
+		return;
+	}
+	(void)snprintf(error, MODIFIER_ERROR_MAX,
+		"unknown modifier '%.*s'; the manual lists those of Sigma", len, text);
+}
+
 int
 modifier_apply(struct slice name, struct modifier_values *values, char error[MODIFIER_ERROR_MAX])
 {
@@ -796,8 +815,6 @@ modifier_apply(struct slice name, struct modifier_values *values, char error[MOD
 		values->applied |= 1U << which;
 		return result;
 	}
-	(void)snprintf(error, MODIFIER_ERROR_MAX,
-		"unknown modifier '%.*s'; the manual lists those of Sigma",
-		(int)(name.len < 60 ? name.len : 60), name.len == 0 ? "" : name.ptr);
+	tell_unknown(name, error);
 	return -EINVAL;
 }

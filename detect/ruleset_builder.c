@@ -433,9 +433,9 @@ warn_rules(const struct ruleset *set, struct faults *faults)
 				"that it asks for");
 		else if (rule->route_count > 0 && set->plans[i].wait_count == 0)
 			faults_add(faults, rule->rule.file, rule->line, rule->column, true,
-				"the rule has no text that every match must have, so it is "
-				"evaluated for each event of its logsource; add one where there is "
-				"one");
+				"the rule has no text of two letters or more that every match must "
+				"have, so it is evaluated for each event of its logsource; add one "
+				"where there is one");
 	}
 }
 
@@ -452,7 +452,7 @@ check_columns(const struct condition *condition, const char *file, int line, int
 		name = slice_sub(name, strlen(READER_COLUMN_PREFIX), name.len);
 		if (enrich == NULL)
 			faults_add(faults, file, line, column, true,
-				"no host has '%s': enrich.hosts names no table; set it",
+				"no host has '%s': there is no table of hosts; set enrich.hosts",
 				condition->items[i].name);
 		else if (!enrich_has_column(enrich, name))
 			faults_add(faults, file, line, column, true,

@@ -522,6 +522,18 @@ walk_document(struct yaml *yaml, struct fy_document *document, struct faults *fa
 	return good;
 }
 
+/* What cures the two errors that every author makes once: a path of Windows in double quotes, and a
+ * colon in a text without quotes. */
+static const char *
+cure(const char *message)
+{
+	if (strstr(message, "invalid escape") != NULL)
+		return "; put the text in single quotes, in which a backslash is itself";
+	if (strstr(message, "nested block mapping") != NULL)
+		return "; put a text with a colon in single quotes";
+	return "";
+}
+
 /* libfyaml tells of errors in its own words; each becomes a fault. */
 static void
 take_errors(struct yaml *yaml, struct faults *faults)
@@ -533,12 +545,13 @@ take_errors(struct yaml *yaml, struct faults *faults)
 	while ((error = fy_diag_errors_iterate(yaml->diag, &iterator)) != NULL) {
 		const struct fy_mark *mark =
 			error->fyt == NULL ? NULL : fy_token_start_mark(error->fyt);
+		const char *message = error->msg == NULL ? "syntax error" : error->msg;
 		int line = error->line, column = error->column;
 
 		if (mark != NULL)
 			place(yaml->text, mark->input_pos, &line, &column);
 		faults_add(faults, yaml->file, line < 1 ? 1 : line, column < 1 ? 1 : column, false,
-			"no valid YAML: %s", error->msg == NULL ? "syntax error" : error->msg);
+			"no valid YAML: %s%s", message, cure(message));
 	}
 	if (faults->errors == before)
 		faults_add(faults, yaml->file, 0, 0, false, "no valid YAML, or out of memory");

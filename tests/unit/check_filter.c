@@ -166,6 +166,20 @@ START_TEST(faults_say_what_is_wrong)
 }
 END_TEST
 
+START_TEST(any_may_be_the_item_of_a_list)
+{
+	struct faults faults = { 0 };
+	struct ruleset *set =
+		build(RULE "---\ntitle: f\nid: " FILTER_ID
+			   "\nfilter: {rules: [any], s: {Image: x}, condition: not s}\n",
+			&faults);
+
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_eq(faults.count, 0);
+	ruleset_unref(set);
+}
+END_TEST
+
 /* What is called nearly like a key of the document, and is none. */
 START_TEST(a_selection_may_be_called_scheduler)
 {
@@ -397,6 +411,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, faults_say_what_is_wrong, 0, ROWS(refused_rows));
+	tcase_add_test(tcase, any_may_be_the_item_of_a_list);
 	tcase_add_test(tcase, a_selection_may_be_called_scheduler);
 	tcase_add_test(tcase, all_faults_of_a_schedule);
 	tcase_add_loop_test(tcase, has_the_effect_that_it_names, 0, ROWS(effect_rows));

@@ -634,7 +634,7 @@ START_TEST(columns_that_are_not_there_are_told)
 	faults_done(&bench.faults);
 	ruleset_check_columns(bench.set, NULL, &bench.faults);
 	ck_assert_uint_eq(bench.faults.count, 3);
-	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "enrich.hosts names no table"));
+	ck_assert_ptr_nonnull(strstr(bench.faults.list[0].text, "there is no table of hosts"));
 	enrich_free(enrich);
 	bench_close(&bench);
 }

@@ -133,6 +133,8 @@ static const struct {
 	{ "two of selections of which one has a fault",
 		RULE("  s1:\n    Image|beginswith: x\n  s2: {Image: x}\n  condition: 2 of s*\n"), 7,
 		5, "unknown modifier 'beginswith'" },
+	{ "a slip in a modifier", RULE("  s:\n    Image|endwith: x\n  condition: s\n"), 7, 5,
+		"unknown modifier 'endwith'; did you mean endswith?" },
 	{ "an unknown modifier", RULE("  s:\n    Image|beginswith: x\n  condition: s\n"), 7, 5,
 		"unknown modifier 'beginswith'" },
 	{ "a placeholder without values", RULE("  s:\n    Image|expand: '%x%'\n  condition: s\n"),
