@@ -1,14 +1,15 @@
-/* A stripe is a mutex, and a hash table whose own order is that of use: a window that is borrowed
- * is taken out and put in again at its end.
+/* A stripe is a mutex, a hash table, the order in which its windows were used, and a heap by their
+ * deadlines, the earliest on top.
  *
- * Each stripe knows a time before which none of its windows is due, so that a tick looks at few of
- * them.  A window that has been used since is due later: then its stripe has been looked through
- * for nothing, once. */
+ * All stripes together have one bound.  Each tells, without its lock, when its first window is due
+ * and when its oldest one was used: what is due first of all, or goes first of all, is found so.
+ * Another thread may change that before the lock is had; then it is looked for again. */
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "daemon/hash.h"
 #include "daemon/windows.h"
@@ -18,24 +19,124 @@
 
 struct item {
 	struct window *window;
-	size_t bytes; /* charged for it */
+	size_t bytes;     /* charged for it */
+	int64_t deadline; /* of the window when it was last given back */
+	size_t place;     /* in the heap */
+	uint64_t used;    /* the number of its last use, of all uses */
+	TAILQ_ENTRY(item) link;
 	UT_hash_handle hh;
 	size_t length;
 	char key[];
 };
 
+TAILQ_HEAD(item_list, item);
+
 struct stripe {
 	_Alignas(CACHE_LINE) pthread_mutex_t lock;
 	struct item *items;
-	size_t bytes;
-	_Atomic int64_t due; /* nothing is before; written under the lock */
+	struct item_list order; /* of use */
+	struct item **heap;
+	size_t count, room; /* of the heap */
+	/* Written under the lock; of an empty stripe they are the greatest. */
+	_Atomic int64_t due;
+	_Atomic uint64_t oldest;
 };
 
 struct windows {
 	struct stripe stripes[STRIPES];
-	_Atomic size_t bytes_max;
-	_Atomic uint64_t evicted;
+	_Atomic size_t bytes, bytes_max;
+	_Atomic uint64_t uses, evicted;
 };
+
+/* ---- the heap ---- */
+
+static void
+set_place(struct stripe *stripe, size_t at, struct item *item)
+{
+	stripe->heap[at] = item;
+	item->place = at;
+}
+
+/* Put the item at `at`, whose place is free, or where its deadline belongs above or below it. */
+static void
+settle(struct stripe *stripe, size_t at, struct item *item)
+{
+	struct item **heap = stripe->heap;
+
+	for (; at > 0 && heap[(at - 1) / 2]->deadline > item->deadline; at = (at - 1) / 2)
+		set_place(stripe, at, heap[(at - 1) / 2]);
+	for (size_t child; (child = 2 * at + 1) < stripe->count; at = child) {
+		if (child + 1 < stripe->count && heap[child + 1]->deadline < heap[child]->deadline)
+			child++;
+		if (heap[child]->deadline >= item->deadline)
+			break;
+		set_place(stripe, at, heap[child]);
+	}
+	set_place(stripe, at, item);
+}
+
+/* false for no memory. */
+static bool
+heap_add(struct stripe *stripe, struct item *item)
+{
+	size_t room = stripe->room == 0 ? 16 : stripe->room * 2;
+	struct item **heap = stripe->heap;
+
+	if (stripe->count == stripe->room) {
+		heap = realloc(heap, room * sizeof(struct item *));
+		if (heap == NULL)
+			return false;
+		stripe->heap = heap;
+		stripe->room = room;
+	}
+	settle(stripe, stripe->count++, item);
+	return true;
+}
+
+static void
+heap_remove(struct stripe *stripe, const struct item *item)
+{
+	struct item *last = stripe->heap[--stripe->count];
+
+	if (last != item)
+		settle(stripe, item->place, last);
+}
+
+/* ---- stripes ---- */
+
+/* Tell what is first, and unlock.  Relaxed: whoever sees what was before looks again, under the
+ * lock or the next time. */
+static void
+release(struct stripe *stripe)
+{
+	const struct item *oldest = TAILQ_FIRST(&stripe->order);
+
+	atomic_store_explicit(&stripe->due,
+		stripe->count == 0 ? INT64_MAX : stripe->heap[0]->deadline, memory_order_relaxed);
+	atomic_store_explicit(
+		&stripe->oldest, oldest == NULL ? UINT64_MAX : oldest->used, memory_order_relaxed);
+	(void)pthread_mutex_unlock(&stripe->lock);
+}
+
+/* Charge so many bytes for the item. */
+static void
+charge(struct windows *windows, struct item *item, size_t bytes)
+{
+	/* Modulo the width of size_t it is a difference. */
+	(void)atomic_fetch_add_explicit(&windows->bytes, bytes - item->bytes, memory_order_relaxed);
+	item->bytes = bytes;
+}
+
+static void
+drop(struct windows *windows, struct stripe *stripe, struct item *item)
+{
+	HASH_DEL(stripe->items, item);
+	TAILQ_REMOVE(&stripe->order, item, link);
+	heap_remove(stripe, item);
+	charge(windows, item, 0);
+	window_free(item->window);
+	free(item);
+}
 
 struct windows *
 windows_new(size_t bytes_max)
@@ -45,23 +146,20 @@ windows_new(size_t bytes_max)
 	if (posix_memalign((void **)&windows, CACHE_LINE, sizeof(*windows)) != 0)
 		return NULL;
 	memset(windows, 0, sizeof(*windows));
+	atomic_init(&windows->bytes, 0);
 	atomic_init(&windows->bytes_max, bytes_max);
+	atomic_init(&windows->uses, 0);
 	atomic_init(&windows->evicted, 0);
 	for (size_t i = 0; i < STRIPES; i++) {
+		struct stripe *stripe = &windows->stripes[i];
+
 		/* With the default attributes it cannot fail. */
-		(void)pthread_mutex_init(&windows->stripes[i].lock, NULL);
-		atomic_init(&windows->stripes[i].due, INT64_MAX);
+		(void)pthread_mutex_init(&stripe->lock, NULL);
+		TAILQ_INIT(&stripe->order);
+		atomic_init(&stripe->due, INT64_MAX);
+		atomic_init(&stripe->oldest, UINT64_MAX);
 	}
 	return windows;
-}
-
-static void
-drop(struct stripe *stripe, struct item *item)
-{
-	HASH_DEL(stripe->items, item);
-	stripe->bytes -= item->bytes;
-	window_free(item->window);
-	free(item);
 }
 
 void
@@ -70,9 +168,12 @@ windows_free(struct windows *windows)
 	if (windows == NULL)
 		return;
 	for (size_t i = 0; i < STRIPES; i++) {
-		while (windows->stripes[i].items != NULL)
-			drop(&windows->stripes[i], windows->stripes[i].items);
-		(void)pthread_mutex_destroy(&windows->stripes[i].lock);
+		struct stripe *stripe = &windows->stripes[i];
+
+		while (stripe->count > 0)
+			drop(windows, stripe, stripe->heap[0]);
+		free(stripe->heap);
+		(void)pthread_mutex_destroy(&stripe->lock);
 	}
 	free(windows);
 }
@@ -102,14 +203,7 @@ find(struct stripe *stripe, struct slice key)
 	return item;
 }
 
-/* At the end of the order.  false for no memory: it is in no table then. */
-static bool
-put(struct stripe *stripe, struct item *item)
-{
-	HASH_ADD_KEYPTR(hh, stripe->items, item->key, item->length, item);
-	return item->hh.tbl != NULL;
-}
-
+/* NULL for no memory. */
 static struct item *
 add(struct stripe *stripe, struct slice key)
 {
@@ -118,111 +212,141 @@ add(struct stripe *stripe, struct slice key)
 	if (item == NULL)
 		return NULL;
 	item->window = window_new();
+	item->deadline = INT64_MAX;
 	memcpy(item->key, key.ptr, key.len);
 	item->length = key.len;
-	if (item->window == NULL || !put(stripe, item)) {
-		window_free(item->window);
-		free(item);
-		return NULL;
-	}
+	if (item->window == NULL || !heap_add(stripe, item))
+		goto fail;
+	HASH_ADD_KEYPTR(hh, stripe->items, item->key, item->length, item);
+	if (item->hh.tbl == NULL)
+		goto fail_in_heap;
+	TAILQ_INSERT_TAIL(&stripe->order, item, link);
 	return item;
+
+fail_in_heap:
+	heap_remove(stripe, item);
+fail:
+	window_free(item->window);
+	free(item);
+	return NULL;
 }
 
 static struct window *
 borrow(void *table, struct slice key)
 {
-	struct stripe *stripe = stripe_of(table, key);
+	struct windows *windows = table;
+	struct stripe *stripe = stripe_of(windows, key);
 	struct item *item;
 
 	(void)pthread_mutex_lock(&stripe->lock);
 	item = find(stripe, key);
-	if (item == NULL) {
+	if (item == NULL)
 		item = add(stripe, key);
-	} else if (item->hh.next != NULL) {
-		HASH_DEL(stripe->items, item);
-		if (!put(stripe, item)) {
-			stripe->bytes -= item->bytes;
-			window_free(item->window);
-			free(item);
-			item = NULL;
-		}
+	if (item == NULL) {
+		release(stripe);
+		return NULL;
 	}
-	if (item != NULL)
-		return item->window;
-	(void)pthread_mutex_unlock(&stripe->lock);
-	return NULL;
+	item->used = atomic_fetch_add_explicit(&windows->uses, 1, memory_order_relaxed);
+	TAILQ_REMOVE(&stripe->order, item, link);
+	TAILQ_INSERT_TAIL(&stripe->order, item, link);
+	return item->window;
 }
 
-/* Those used longest ago go, but not the last one, which has just been. */
-static void
-evict(struct windows *windows, struct stripe *stripe)
+/* The stripe with the window that was used longest ago, or NULL when none was before that use. */
+static struct stripe *
+find_oldest(struct windows *windows, uint64_t before)
 {
-	size_t most = atomic_load_explicit(&windows->bytes_max, memory_order_relaxed) / STRIPES;
+	struct stripe *found = NULL;
 
-	while (stripe->bytes > most && stripe->items != NULL && stripe->items->hh.next != NULL) {
-		drop(stripe, stripe->items);
-		atomic_fetch_add_explicit(&windows->evicted, 1, memory_order_relaxed);
+	for (size_t i = 0; i < STRIPES; i++) {
+		struct stripe *stripe = &windows->stripes[i];
+		uint64_t oldest = atomic_load_explicit(&stripe->oldest, memory_order_relaxed);
+
+		if (oldest >= before)
+			continue;
+		before = oldest;
+		found = stripe;
+	}
+	return found;
+}
+
+/* Those used longest ago go while there are too many bytes, but none used after `before`. */
+static void
+evict(struct windows *windows, uint64_t before)
+{
+	struct stripe *stripe;
+
+	while (atomic_load_explicit(&windows->bytes, memory_order_relaxed) >
+			atomic_load_explicit(&windows->bytes_max, memory_order_relaxed) &&
+		(stripe = find_oldest(windows, before)) != NULL) {
+		struct item *item;
+
+		(void)pthread_mutex_lock(&stripe->lock);
+		item = TAILQ_FIRST(&stripe->order);
+		if (item != NULL && item->used < before) {
+			drop(windows, stripe, item);
+			atomic_fetch_add_explicit(&windows->evicted, 1, memory_order_relaxed);
+		}
+		release(stripe);
 	}
 }
 
 static void
 give_back(void *table, struct slice key, struct window *window)
 {
-	struct stripe *stripe = stripe_of(table, key);
+	struct windows *windows = table;
+	struct stripe *stripe = stripe_of(windows, key);
 	struct item *item = find(stripe, key);
 	int64_t deadline = window_deadline(window);
+	uint64_t used = item->used;
 
 	if (deadline == INT64_MIN) {
-		drop(stripe, item);
+		drop(windows, stripe, item);
 	} else {
-		stripe->bytes -= item->bytes;
-		item->bytes = sizeof(*item) + item->length + window_size(window);
-		stripe->bytes += item->bytes;
-		if (deadline < atomic_load_explicit(&stripe->due, memory_order_relaxed))
-			atomic_store_explicit(&stripe->due, deadline, memory_order_relaxed);
-		evict(table, stripe);
+		charge(windows, item,
+			sizeof(*item) + sizeof(struct item *) + item->length + window_size(window));
+		item->deadline = deadline;
+		settle(stripe, item->place, item);
 	}
-	(void)pthread_mutex_unlock(&stripe->lock);
+	release(stripe);
+	evict(windows, used);
 }
 
-/* The first that is due, or NULL with stripe->due put right. */
-static struct item *
-find_due(struct stripe *stripe, int64_t now)
+/* The stripe whose first window is due before those of all others, or NULL when none is. */
+static struct stripe *
+find_due(struct windows *windows, int64_t now)
 {
-	int64_t due = INT64_MAX;
+	struct stripe *found = NULL;
+	int64_t first = now == INT64_MAX ? now : now + 1;
 
-	for (struct item *item = stripe->items; item != NULL; item = item->hh.next) {
-		int64_t deadline = window_deadline(item->window);
+	for (size_t i = 0; i < STRIPES; i++) {
+		struct stripe *stripe = &windows->stripes[i];
+		int64_t due = atomic_load_explicit(&stripe->due, memory_order_relaxed);
 
-		if (deadline <= now)
-			return item;
-		if (deadline < due)
-			due = deadline;
+		if (due >= first)
+			continue;
+		first = due;
+		found = stripe;
 	}
-	atomic_store_explicit(&stripe->due, due, memory_order_relaxed);
-	return NULL;
+	return found;
 }
 
 static struct window *
 borrow_due(void *table, int64_t now, char key[CORRELATE_KEY_MAX], size_t *length)
 {
 	struct windows *windows = table;
+	struct stripe *stripe;
 
-	for (size_t i = 0; i < STRIPES; i++) {
-		struct stripe *stripe = &windows->stripes[i];
-		struct item *item;
-
-		/* Relaxed: what another thread is about to put there is found the next time. */
-		if (atomic_load_explicit(&stripe->due, memory_order_relaxed) > now)
-			continue;
+	while ((stripe = find_due(windows, now)) != NULL) {
 		(void)pthread_mutex_lock(&stripe->lock);
-		item = find_due(stripe, now);
-		if (item != NULL) {
+		if (stripe->count > 0 && stripe->heap[0]->deadline <= now) {
+			const struct item *item = stripe->heap[0];
+
 			memcpy(key, item->key, item->length);
 			*length = item->length;
 			return item->window;
 		}
-		(void)pthread_mutex_unlock(&stripe->lock);
+		release(stripe);
 	}
 	return NULL;
 }
@@ -233,9 +357,8 @@ windows_of(struct windows *windows)
 	return (struct detect_windows){ windows, borrow, give_back, borrow_due };
 }
 
-/* The sum over all stripes of what `bytes` says. */
-static size_t
-sum(struct windows *windows, bool bytes)
+size_t
+windows_count(struct windows *windows)
 {
 	size_t total = 0;
 
@@ -243,22 +366,16 @@ sum(struct windows *windows, bool bytes)
 		struct stripe *stripe = &windows->stripes[i];
 
 		(void)pthread_mutex_lock(&stripe->lock);
-		total += bytes ? stripe->bytes : HASH_COUNT(stripe->items);
+		total += stripe->count;
 		(void)pthread_mutex_unlock(&stripe->lock);
 	}
 	return total;
 }
 
 size_t
-windows_count(struct windows *windows)
-{
-	return sum(windows, false);
-}
-
-size_t
 windows_bytes(struct windows *windows)
 {
-	return sum(windows, true);
+	return atomic_load_explicit(&windows->bytes, memory_order_relaxed);
 }
 
 uint64_t
