@@ -50,6 +50,7 @@ struct correlation {
 	const char *const *field_names; /* of the value, likewise */
 	uint32_t field_count;
 	int64_t timespan; /* microseconds */
+	int64_t delay;    /* its references speak so late; given by ruleset_build() */
 	struct {
 		enum correlation_order order;
 		double value;

@@ -6,8 +6,10 @@
 
 #include "detect/link.h"
 #include "detect/lint.h"
+#include "detect/window.h"
 
 #define CORRELATE_CHAIN_MAX 8
+#define CORRELATE_SPANS_MAX 300 /* time spans that may be open at once in what keeps of each */
 
 /* Is it called by this id, in any letter case, or this name? */
 static bool
@@ -162,10 +164,24 @@ link_correlation(
 	return result;
 }
 
-/* A correlation has the highest level of its rules where it has none of its own; `above` so many
- * others count it, one on the other.  false: the chain has no end, or is too long. */
+/* How long after its events a rule speaks. */
+static int64_t
+delay_of(const struct sigma_rule *rule)
+{
+	const struct correlation *correlation = &rule->correlation;
+
+	if (rule->kind != SIGMA_CORRELATION)
+		return 0;
+	if (!correlation_waits(correlation))
+		return correlation->delay;
+	return correlation->delay + correlation->timespan + CORRELATE_LATENESS;
+}
+
+/* A correlation has the highest level of its rules where it has none of its own, and waits for the
+ * slowest of them; `above` so many others count it, one on the other.  false: the chain has no end,
+ * or is too long. */
 static bool
-settle_level(struct ruleset *set, uint32_t index, uint32_t above)
+settle(struct ruleset *set, uint32_t index, uint32_t above)
 {
 	struct sigma_rule *rule = &set->rules[index];
 	struct plan *plan = &set->plans[index];
@@ -180,15 +196,40 @@ settle_level(struct ruleset *set, uint32_t index, uint32_t above)
 	for (uint32_t i = 0; i < rule->correlation.reference_count; i++) {
 		uint32_t other = rule->correlation.references[i].rule;
 
-		if (!settle_level(set, other, above + 1))
+		if (!settle(set, other, above + 1))
 			return false;
 		if (set->plans[other].chain > longest)
 			longest = set->plans[other].chain;
+		if (delay_of(&set->rules[other]) > rule->correlation.delay)
+			rule->correlation.delay = delay_of(&set->rules[other]);
 		if (!rule->level && set->rules[other].rule.severity > rule->rule.severity)
 			rule->rule.severity = set->rules[other].rule.severity;
 	}
 	plan->chain = longest + 1;
 	return true;
+}
+
+/* What waits, or adds up, keeps something of each time span that may still be open.  false: it
+ * would be too much. */
+static bool
+check_delay(const struct sigma_rule *rule, const struct sigma_rule *rules, struct faults *faults)
+{
+	const struct correlation *correlation = &rule->correlation;
+	uint32_t i = 0;
+
+	if (correlation->delay == 0 ||
+		correlation->delay + CORRELATE_LATENESS <=
+			correlation->timespan * CORRELATE_SPANS_MAX ||
+		!(correlation_waits(correlation) || correlation->type == CORRELATION_VALUE_SUM))
+		return true;
+	while (delay_of(&rules[correlation->references[i].rule]) < correlation->delay)
+		i++;
+	faults_add(faults, rule->rule.file, correlation->line, correlation->column, false,
+		"'%s' speaks up to %jd s after its events, too late for a timespan that is not a "
+		"%dth of that; write a longer one here, or a shorter one there",
+		correlation->references[i].name, (intmax_t)(correlation->delay / 1000000),
+		CORRELATE_SPANS_MAX);
+	return false;
 }
 
 /* What the events call a field that a correlation has under this name; NULL: not known, of an alias
@@ -281,7 +322,7 @@ link_correlations(struct ruleset *set, const struct refusals *refusals, struct f
 	if (result != 0)
 		return result;
 	for (uint32_t i = 0; i < set->count; i++) {
-		if (settle_level(set, i, 0))
+		if (settle(set, i, 0))
 			continue;
 		faults_add(faults, set->rules[i].rule.file, set->rules[i].correlation.line,
 			set->rules[i].correlation.column, false,
@@ -290,6 +331,12 @@ link_correlations(struct ruleset *set, const struct refusals *refusals, struct f
 			CORRELATE_CHAIN_MAX);
 		result = -EINVAL;
 	}
+	if (result != 0)
+		return result;
+	for (uint32_t i = 0; i < set->count; i++)
+		if (set->rules[i].kind == SIGMA_CORRELATION &&
+			!check_delay(&set->rules[i], set->rules, faults))
+			result = -EINVAL;
 	for (uint32_t i = 0; i < set->count && result == 0; i++) {
 		warn_of_references(set, &set->rules[i], faults);
 		silence(set, i, faults);

@@ -107,12 +107,19 @@ forget(struct window *window, uint32_t from, uint32_t count)
 	window->count -= count;
 }
 
+/* How late a match may be beyond the time span: later where references wait themselves. */
+static int64_t
+lateness(const struct correlation *correlation)
+{
+	return CORRELATE_LATENESS + correlation->delay;
+}
+
 /* How many are too old to be in a time span with anything that may still come. */
 static uint32_t
 count_old(const struct window *window, const struct correlation *correlation)
 {
 	int64_t oldest = window->entries[window->count - 1].time - correlation->timespan -
-			 CORRELATE_LATENESS;
+			 lateness(correlation);
 	uint32_t n = 0;
 
 	while (n < window->count && window->entries[n].end < oldest)
@@ -766,13 +773,13 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 	enum window_answer answer = WINDOW_QUIET, placed;
 	uint32_t at;
 
-	if (window->count > 0 &&
-		entry->time > window->entries[0].time + correlation->timespan + CORRELATE_LATENESS)
+	if (window->count > 0 && entry->time > window->entries[0].time + correlation->timespan +
+						       lateness(correlation))
 		answer = window_close(window, correlation, result);
 	if (answer == WINDOW_NO_MEMORY)
 		return answer;
 	if (window->count == 0)
-		window->deadline = match->received + correlation->timespan + CORRELATE_LATENESS;
+		window->deadline = match->received + correlation->timespan + lateness(correlation);
 	placed = place(window, correlation, entry, &at);
 	if (placed == WINDOW_NO_MEMORY ||
 		(at != NOWHERE &&
@@ -792,7 +799,7 @@ judge(struct window *window, const struct correlation *correlation,
 
 	if (answer == WINDOW_NO_MEMORY)
 		return answer;
-	window->deadline = match->received + correlation->timespan + CORRELATE_LATENESS;
+	window->deadline = match->received + correlation->timespan + lateness(correlation);
 	if (correlation_is_share(correlation) &&
 		entry->time - correlation->timespan <= window->incomplete)
 		return WINDOW_FULL;
@@ -811,7 +818,7 @@ is_late(const struct window *window, const struct correlation *correlation, int6
 	return window->count > 0 &&
 	       (time <= window->closed || time < window->entries[window->count - 1].time -
 							  correlation->timespan -
-							  CORRELATE_LATENESS);
+							  lateness(correlation));
 }
 
 enum window_answer

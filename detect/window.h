@@ -4,8 +4,8 @@
 /* What is remembered of one group of a correlation.
  *
  * Time is the events' own.  A window is open for the correlation's time span; events that are late
- * by up to CORRELATE_LATENESS beyond it still find their place in it, later ones take no part, nor
- * does an event that the window holds already.
+ * by up to CORRELATE_LATENESS beyond it, and what their references wait, still find their place in
+ * it, later ones take no part, nor does an event that the window holds already.
  *
  * Counts and distinct values with lower bounds only (gt, gte), sums with such, and temporal, speak
  * with the event that completes them; then their window is empty again, so that no event is in two

@@ -156,16 +156,22 @@ give_window_back(void *context, struct slice key, struct window *window)
 static struct window *
 borrow_due(void *context, int64_t now, char key[CORRELATE_KEY_MAX], size_t *length)
 {
+	int first = -1;
+
 	(void)context;
 	for (int i = 0; i < WINDOWS_MAX; i++) {
 		if (windows.list[i].window == NULL || window_deadline(windows.list[i].window) > now)
 			continue;
-		windows.held++;
-		*length = windows.list[i].length;
-		memcpy(key, windows.list[i].key, *length);
-		return windows.list[i].window;
+		if (first == -1 || window_deadline(windows.list[i].window) <
+					   window_deadline(windows.list[first].window))
+			first = i;
 	}
-	return NULL;
+	if (first == -1)
+		return NULL;
+	windows.held++;
+	*length = windows.list[first].length;
+	memcpy(key, windows.list[first].key, *length);
+	return windows.list[first].window;
 }
 
 static size_t filtered_count;
@@ -791,6 +797,60 @@ END_TEST
 	"logsource: {product: windows, service: sysmon}\n"                    \
 	"detection: {s: {EventID: 1, Image: cmd.exe}, condition: s}\n"
 
+/* The inner speaks 15 minutes after its events; here so that the story is of two events. */
+#define WAITING                                                                         \
+	"title: Inner\nname: inner\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"         \
+	"correlation: {type: event_count, rules: [" WHOAMI "], group-by: [Computer],\n" \
+	" timespan: 10m, condition: {eq: 1}}\n---\n"                                    \
+	"title: Outer\nname: outer\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a12\n"         \
+	"correlation: {rules: [inner, once], group-by: [Computer], timespan: 1m, "
+
+static const struct {
+	const char *name, *text;
+	int64_t step; /* of the ticks, in seconds */
+	bool goes_on; /* with the other rule, each minute */
+} waiting_chain_rows[] = {
+	{ "a story of what waits", WAITING "type: temporal}\n---\n" NAMED, 1, false },
+	{ "all windows close at once", WAITING "type: temporal}\n---\n" NAMED, 86400, false },
+	{ "both wait", WAITING "type: event_count, condition: {eq: 2}}\n---\n" NAMED, 1, false },
+	{ "both wait, and close at once",
+		WAITING "type: event_count, condition: {eq: 2}}\n---\n" NAMED, 86400, false },
+	{ "three, one on the other",
+		WAITING "type: event_count, condition: {eq: 2}}\n---\n"
+			"title: Last\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a13\n"
+			"correlation: {type: temporal, rules: [outer, once],\n"
+			" group-by: [Computer], timespan: 1m}\n---\n" NAMED,
+		1, false },
+	{ "the other rule goes on meanwhile", WAITING "type: temporal}\n---\n" NAMED, 1, true },
+};
+
+/* A correlation waits for those that it counts, with a window that they may be late for. */
+START_TEST(a_chain_waits_for_what_waits)
+{
+	struct wevent event = process_event(SLICE("web01.corp"));
+	int64_t step = waiting_chain_rows[_i].step * 1000000;
+	bool goes_on = waiting_chain_rows[_i].goes_on;
+
+	use_correlations(waiting_chain_rows[_i].text);
+	(void)run_another(&event, NOW);
+	event.f[F_CommandLine] = SLICE("dir");
+	event.f[F_Image] = SLICE("cmd.exe");
+	event.f[F_ParentImage] = SLICE("explorer.exe");
+	event.time = NOW + 1000000;
+	(void)run_another(&event, event.time);
+	emitted.count = 0;
+	for (int64_t now = NOW + step; now <= NOW + INT64_C(86400000000); now += step) {
+		tick(now);
+		if (!goes_on || now > NOW + INT64_C(3600000000) || (now - NOW) % 60000000 != 0)
+			continue;
+		event.time = now;
+		(void)run_another(&event, now);
+	}
+	ck_assert_msg(emitted.count == 1, "%s: %zu", waiting_chain_rows[_i].name, emitted.count);
+	ck_assert_str_eq(emitted.title[0], _i == 4 ? "Last" : "Outer");
+}
+END_TEST
+
 static const struct {
 	const char *name, *text, *want;
 } chain_rows[] = {
@@ -819,6 +879,14 @@ static const struct {
 		"0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31], timespan: 5m, condition: "
 		"{gte: 2}}\n---\n" NAMED,
 		"'0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31' names a rule that 'once' has named" },
+	{ "a rule that speaks too late",
+		"title: t\nname: a\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {type: event_count, rules: [once], timespan: 1h, condition: {lt: "
+		"9}}\n"
+		"---\ntitle: u\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a12\n"
+		"correlation: {type: event_count, rules: [a], timespan: 10s, condition: {lt: 9}}\n"
+		"---\n" NAMED,
+		"'a' speaks up to 3900 s after its events" },
 };
 
 START_TEST(a_chain_without_an_end_is_refused)
@@ -961,6 +1029,8 @@ main(void)
 	tcase_add_test(tcase, an_event_is_in_one_alert_of_a_correlation);
 	tcase_add_test(tcase, a_clock_ahead_silences_no_correlation);
 	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
+	tcase_add_loop_test(tcase, a_chain_waits_for_what_waits, 0,
+		(int)(sizeof(waiting_chain_rows) / sizeof(waiting_chain_rows[0])));
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
 		(int)(sizeof(chain_rows) / sizeof(chain_rows[0])));
 	tcase_add_loop_test(tcase, warns_of_fields_that_no_event_of_a_rule_has, 0,
