@@ -283,24 +283,12 @@ static const struct {
 	{ "type", read_type },
 };
 
-static struct fy_node *
-look_up(struct fy_node *map, struct slice name)
-{
-	struct fy_node_pair *pair;
-	void *iterator = NULL;
-
-	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL)
-		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), name))
-			return fy_node_pair_value(pair);
-	return NULL;
-}
-
 /* The field that an alias means for a reference. */
 static void
 find_alias(struct correlation_reader *correlation, struct fy_node *alias, const char *name,
 	const struct correlation_reference *reference, enum wevent_field *field)
 {
-	struct slice own = yaml_scalar(look_up(alias, slice_of(reference->name)));
+	struct slice own = yaml_scalar(reader_value(alias, slice_of(reference->name)));
 
 	if (own.len > 0)
 		(void)reader_field(correlation->reader, alias, own, field);
@@ -324,7 +312,7 @@ find_fields(struct correlation_reader *correlation, struct fy_node *key,
 	if (fields == NULL)
 		reader_no_memory(reader);
 	for (uint32_t i = 0; i < count && fields != NULL; i++) {
-		struct fy_node *alias = look_up(correlation->aliases, slice_of(names[i]));
+		struct fy_node *alias = reader_value(correlation->aliases, slice_of(names[i]));
 
 		fields[i] = first == NULL ? F_MAX : first[i];
 		if (alias != NULL)

@@ -328,40 +328,27 @@ check_selections(struct sigma_reader *reader, struct slice category, struct fy_n
 	}
 }
 
-/* The value of a map's key, or NULL. */
-static struct fy_node *
-find_value(struct fy_node *map, struct slice key)
-{
-	struct fy_node_pair *pair;
-	void *iterator = NULL;
-
-	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL)
-		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), key))
-			return fy_node_pair_value(pair);
-	return NULL;
-}
-
 /* The fields of the group that are no aliases. */
 static void
 check_correlation(struct sigma_reader *reader, struct fy_node *section)
 {
-	struct fy_node *group = find_value(section, SLICE("group-by")), *node;
-	struct fy_node *aliases = find_value(section, SLICE("aliases"));
+	struct fy_node *group = reader_value(section, SLICE("group-by")), *node;
+	struct fy_node *aliases = reader_value(section, SLICE("aliases"));
 	void *iterator = NULL;
 
 	while (reader_is_list(group) && (node = fy_node_sequence_iterate(group, &iterator)) != NULL)
-		if (find_value(aliases, yaml_scalar(node)) == NULL)
+		if (reader_value(aliases, yaml_scalar(node)) == NULL)
 			check_name(reader, SLICE_NONE, node, yaml_scalar(node));
 }
 
 void
 lint_fields(struct sigma_reader *reader, struct slice category, struct fy_node *root)
 {
-	struct fy_node *fields = find_value(root, SLICE("fields"));
+	struct fy_node *fields = reader_value(root, SLICE("fields"));
 
-	check_selections(reader, category, find_value(root, SLICE("detection")));
-	check_selections(reader, category, find_value(root, SLICE("filter")));
-	check_correlation(reader, find_value(root, SLICE("correlation")));
+	check_selections(reader, category, reader_value(root, SLICE("detection")));
+	check_selections(reader, category, reader_value(root, SLICE("filter")));
+	check_correlation(reader, reader_value(root, SLICE("correlation")));
 	if (fields != NULL)
 		check_values(reader, category, fields, check_value);
 }

@@ -59,6 +59,18 @@ reader_is_list(struct fy_node *node)
 	return node != NULL && fy_node_is_sequence(node);
 }
 
+struct fy_node *
+reader_value(struct fy_node *map, struct slice key)
+{
+	struct fy_node_pair *pair;
+	void *iterator = NULL;
+
+	while (reader_is_map(map) && (pair = fy_node_mapping_iterate(map, &iterator)) != NULL)
+		if (slice_equal(yaml_scalar(fy_node_pair_key(pair)), key))
+			return fy_node_pair_value(pair);
+	return NULL;
+}
+
 const char *
 reader_copy(struct sigma_reader *reader, struct slice text)
 {

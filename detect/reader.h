@@ -53,6 +53,9 @@ const char *reader_copy(struct sigma_reader *, struct slice);
 bool reader_is_map(struct fy_node *);
 bool reader_is_list(struct fy_node *);
 
+/* The value of a map's key; NULL when there is none, or no map. */
+struct fy_node *reader_value(struct fy_node *map, struct slice key);
+
 /* A text for people, as a C string; with a fault *to is untouched. */
 void reader_text(
 	struct sigma_reader *, struct fy_node *key, struct fy_node *value, const char **to);
