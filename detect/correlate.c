@@ -10,7 +10,8 @@
 
 #define USEC INT64_C(1000000)
 #define GROUP_VALUE_MAX 256 /* bytes of one in a key; of longer ones the start and a hash */
-#define HASH_START UINT64_C(14695981039346656037)
+#define HASH_START UINT64_C(14695981039346656037) /* of FNV-1a, as its prime */
+#define HASH_PRIME UINT64_C(1099511628211)
 
 static const char *const type_names[CORRELATION_TYPE_MAX] = {
 	[CORRELATION_EVENT_COUNT] = "event_count",
@@ -283,12 +284,24 @@ static const struct {
 	{ "type", read_type },
 };
 
+/* What a name of the group or of the value means for a reference, as it is written; nothing of an
+ * alias without a field for it. */
+static struct slice
+meaning(const struct correlation_reader *correlation, const char *name,
+	const struct correlation_reference *reference)
+{
+	struct fy_node *alias = reader_value(correlation->aliases, slice_of(name));
+
+	return alias == NULL ? slice_of(name)
+			     : yaml_scalar(reader_value(alias, slice_of(reference->name)));
+}
+
 /* The field that an alias means for a reference. */
 static void
 find_alias(struct correlation_reader *correlation, struct fy_node *alias, const char *name,
 	const struct correlation_reference *reference, enum wevent_field *field)
 {
-	struct slice own = yaml_scalar(reader_value(alias, slice_of(reference->name)));
+	struct slice own = meaning(correlation, name, reference);
 
 	if (own.len > 0)
 		(void)reader_field(correlation->reader, alias, own, field);
@@ -480,23 +493,63 @@ static uint64_t
 hash_more(uint64_t hash, struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ slice_lower((unsigned char)text.ptr[i])) * UINT64_C(1099511628211);
-	return (hash ^ 0x100) * UINT64_C(1099511628211);
+		hash = (hash ^ slice_lower((unsigned char)text.ptr[i])) * HASH_PRIME;
+	return (hash ^ 0x100) * HASH_PRIME;
 }
 
-/* What windows depend on. */
 static uint64_t
-version_of(const struct correlation *out)
+hash_number(uint64_t hash, uint64_t number)
 {
+	for (unsigned int i = 0; i < 64; i += 8)
+		hash = (hash ^ (number >> i & 0xff)) * HASH_PRIME;
+	return hash;
+}
+
+/* A number as its bits. */
+static uint64_t
+hash_double(uint64_t hash, double number)
+{
+	uint64_t bits;
+
+	_Static_assert(sizeof(bits) == sizeof(number), "a double has 64 bits");
+	memcpy(&bits, &number, sizeof(bits));
+	return hash_number(hash, bits);
+}
+
+/* What these names mean for a reference. */
+static uint64_t
+hash_meanings(uint64_t hash, const struct correlation_reader *correlation,
+	const struct correlation_reference *reference, const char *const *names, uint32_t count)
+{
+	hash = hash_number(hash, count);
+	for (uint32_t i = 0; i < count; i++)
+		hash = hash_more(hash, meaning(correlation, names[i], reference));
+	return hash;
+}
+
+/* All that windows depend on. */
+static uint64_t
+version_of(const struct correlation_reader *correlation)
+{
+	const struct correlation *out = correlation->out;
 	uint64_t hash = hash_more(HASH_START, slice_of(type_names[out->type]));
 
-	for (uint32_t i = 0; i < out->reference_count; i++)
-		hash = hash_more(hash, slice_of(out->references[i].name));
-	for (uint32_t i = 0; i < out->group_count; i++)
-		hash = hash_more(hash, slice_of(out->group_names[i]));
-	for (uint32_t i = 0; i < out->field_count; i++)
-		hash = hash_more(hash, slice_of(out->field_names[i]));
-	return hash ^ (uint64_t)out->timespan;
+	hash = hash_number(hash, (uint64_t)out->timespan);
+	hash = hash_double(hash, out->percentile);
+	for (uint32_t i = 0; i < out->bound_count; i++) {
+		hash = hash_number(hash, out->bounds[i].order);
+		hash = hash_double(hash, out->bounds[i].value);
+	}
+	for (uint32_t i = 0; i < out->reference_count; i++) {
+		const struct correlation_reference *reference = &out->references[i];
+
+		hash = hash_more(hash, slice_of(reference->name));
+		hash = hash_meanings(
+			hash, correlation, reference, out->group_names, out->group_count);
+		hash = hash_meanings(
+			hash, correlation, reference, out->field_names, out->field_count);
+	}
+	return hash;
 }
 
 void
@@ -531,7 +584,7 @@ correlation_read(struct sigma_reader *reader, struct fy_node *key, struct fy_nod
 	find_all_fields(&correlation, key);
 	if (reader->failed)
 		return;
-	out->version = version_of(out);
+	out->version = version_of(&correlation);
 	look_at(&correlation, key);
 }
 

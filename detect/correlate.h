@@ -58,7 +58,7 @@ struct correlation {
 	uint32_t bound_count;
 	double percentile; /* of value_percentile; below 0: the share of the event's own value */
 	bool generate;     /* its references alert by themselves too */
-	uint64_t version;  /* of all this: windows of another one are not continued */
+	uint64_t version;  /* of what windows depend on: those of another are not continued */
 	int line, column;  /* of the list of references */
 };
 

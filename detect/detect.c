@@ -295,7 +295,8 @@ copy_value(struct arena *arena, struct slice *value)
 	return value->ptr != NULL;
 }
 
-/* An event of the window that has spoken, whose fields go with it: all of them in the arena. */
+/* An event of the window that has spoken, whose fields go with it: all of them in the arena.  false
+ * for no memory, now or when it was to be kept. */
 static bool
 copy_event(const struct window *window, struct arena *arena, struct wevent *event)
 {

@@ -797,6 +797,75 @@ END_TEST
 	"logsource: {product: windows, service: sysmon}\n"                    \
 	"detection: {s: {EventID: 1, Image: cmd.exe}, condition: s}\n"
 
+static const struct {
+	const char *name, *before, *after;
+	bool same;
+} version_rows[] = {
+	{ "the level", "title: T\nlevel: low\n|type: event_count, condition: {gte: 5}",
+		"title: U\nlevel: high\n|type: event_count, condition: {gte: 5}", true },
+	{ "a bound", "|type: event_count, condition: {gte: 5}",
+		"|type: event_count, condition: {gte: 6}", false },
+	{ "one letter case in the bytes of a bound", "|type: event_count, condition: {gte: 80}",
+		"|type: event_count, condition: {gte: 320}", false },
+	{ "the order of a bound", "|type: event_count, condition: {gte: 3}",
+		"|type: event_count, condition: {lte: 3}", false },
+	{ "one bound more", "|type: event_count, condition: {gte: 3}",
+		"|type: event_count, condition: {gte: 3, lt: 9}", false },
+	{ "the timespan", "|type: event_count, condition: {gte: 3}",
+		"|type: event_count, condition: {gte: 3}, timespan: 6m", false },
+	{ "the percentile",
+		"|type: value_percentile, condition: {gte: 3, field: ProcessId, percentile: 50}",
+		"|type: value_percentile, condition: {gte: 3, field: ProcessId, percentile: 90}",
+		false },
+	{ "a percentile",
+		"|type: value_percentile, condition: {gte: 3, field: ProcessId, percentile: 0}",
+		"|type: value_percentile, condition: {gte: 3, field: ProcessId}", false },
+	{ "an alias", "|type: temporal, group-by: [who], aliases: {who: {" WHOAMI ": User}}",
+		"|type: temporal, group-by: [who], aliases: {who: {" WHOAMI ": ParentUser}}",
+		false },
+	{ "a name that becomes an alias", "|type: temporal, group-by: [User]",
+		"|type: temporal, group-by: [User], aliases: {User: {" WHOAMI ": ParentUser}}",
+		false },
+	{ "an alias for the value",
+		"|type: value_count, condition: {gte: 3, field: v}, aliases: {v: {" WHOAMI
+		": User}}",
+		"|type: value_count, condition: {gte: 3, field: v}, aliases: {v: {" WHOAMI
+		": Image}}",
+		false },
+};
+
+static uint64_t
+version_of(const char *text)
+{
+	const char *rest = strchr(text, '|') + 1;
+	char document[1024];
+
+	(void)snprintf(document, sizeof(document),
+		"%.*s%sid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
+		"correlation: {rules: [" WHOAMI "], %s%s}\n",
+		(int)(rest - 1 - text), text, rest - 1 == text ? "title: T\n" : "",
+		strstr(rest, "timespan") == NULL ? "timespan: 5m, " : "", rest);
+	use_correlations(document);
+	for (size_t i = 0; i < ruleset_count(rules); i++) {
+		const struct correlation *correlation =
+			ruleset_correlation(rules, ruleset_rule(rules, i));
+
+		if (correlation != NULL)
+			return correlation->version;
+	}
+	ck_abort_msg("no correlation");
+	return 0;
+}
+
+/* Windows go on over a reload only where they mean the same. */
+START_TEST(a_version_is_of_all_that_windows_depend_on)
+{
+	bool same = version_of(version_rows[_i].before) == version_of(version_rows[_i].after);
+
+	ck_assert_msg(same == version_rows[_i].same, "%s", version_rows[_i].name);
+}
+END_TEST
+
 /* The inner speaks 15 minutes after its events; here so that the story is of two events. */
 #define WAITING                                                                         \
 	"title: Inner\nname: inner\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"         \
@@ -1029,6 +1098,8 @@ main(void)
 	tcase_add_test(tcase, an_event_is_in_one_alert_of_a_correlation);
 	tcase_add_test(tcase, a_clock_ahead_silences_no_correlation);
 	tcase_add_test(tcase, a_correlation_of_lowered_matches_is_lowered);
+	tcase_add_loop_test(tcase, a_version_is_of_all_that_windows_depend_on, 0,
+		(int)(sizeof(version_rows) / sizeof(version_rows[0])));
 	tcase_add_loop_test(tcase, a_chain_waits_for_what_waits, 0,
 		(int)(sizeof(waiting_chain_rows) / sizeof(waiting_chain_rows[0])));
 	tcase_add_loop_test(tcase, a_chain_without_an_end_is_refused, 0,
