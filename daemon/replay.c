@@ -1,9 +1,10 @@
 /* t1505d replay: recorded events through the same parts as in the daemon, without its sockets,
  * journal and outputs.
  *
- * Time is the events' own: `now` is the time of the event at hand, so that what a host is
- * remembered by does not depend on when the replay runs.  Every match is shown, one alert a rule.
- * Alerts come out as they are found (json), or are kept to the end and sorted (table).  One thread.
+ * Time is the events' own: an event is received at its time, so that what a host is remembered by
+ * does not depend on when the replay runs; windows close as time goes on.  Every match is shown,
+ * one alert a rule. Alerts come out as they are found (json), or are kept to the end and sorted
+ * (table).  One thread.
  */
 
 #include <errno.h>
@@ -25,6 +26,8 @@
 #include "detect/filter.h"
 
 #define PROGRESS_MILLISECONDS 100
+#define DAY (INT64_C(86400) * 1000000)
+#define AHEAD_RECORDS 16 /* in a row, that move time by more than a day */
 #define TICK_BYTES_MAX                                                            \
 	((size_t)64 * 1024 * 1024) /* for alerts of windows that close at the end \
 				    */
@@ -43,6 +46,10 @@ struct replay {
 
 	const char *file;           /* that is being read */
 	const struct wevent *event; /* that is being looked at */
+
+	int64_t now;         /* STAMP_NONE before the first record */
+	unsigned int ahead;  /* so many records in a row are more than a day ahead of it, */
+	int64_t ahead_first; /* none of them before this */
 
 	bool filtered; /* what filters took away or lowered is shown, and nothing else */
 	uint64_t messages, records, alerts, filtered_alerts;
@@ -148,6 +155,23 @@ tick(struct replay *replay, int64_t now, struct arena *arena)
 		replay->reasons[REASON_NO_MEMORY]++;
 }
 
+/* Time is that of the last record.  One of a clock that is wrong would close the windows of all
+ * others: it takes several to move time by more than a day, to the earliest of them. */
+static void
+pass_time(struct replay *replay, int64_t time, struct arena *arena)
+{
+	if (replay->now != STAMP_NONE && time > replay->now + DAY) {
+		if (replay->ahead == 0 || time < replay->ahead_first)
+			replay->ahead_first = time;
+		if (++replay->ahead < AHEAD_RECORDS)
+			return;
+		time = replay->ahead_first;
+	}
+	replay->ahead = 0;
+	replay->now = time;
+	tick(replay, time, arena);
+}
+
 static bool
 event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
 {
@@ -157,7 +181,7 @@ event_cb(void *context, struct wevent *event, int64_t time, struct arena *arena)
 	replay->records++;
 	if (event->partial)
 		replay->reasons[REASON_JSON_TRUNCATED]++;
-	tick(replay, time, arena);
+	pass_time(replay, time, arena);
 	replay->event = event;
 	if (detect_event(replay->detect, event, &source, arena, &replay->sink) < 0)
 		replay->reasons[REASON_NO_MEMORY]++;
@@ -361,7 +385,7 @@ done:
 static int
 replay_files(const struct options *options, char *const *files, size_t count)
 {
-	struct replay replay = { .filtered = options->filtered };
+	struct replay replay = { .filtered = options->filtered, .now = STAMP_NONE };
 	int result = replay_init(&replay, options);
 
 	if (result != EX_OK)

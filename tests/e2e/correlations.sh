@@ -42,3 +42,19 @@ want "the silent rule" 0 "$(alert 'select(.DetectionType == "whoami") | .id' | w
 want "windows that are left" 0 "$(status .windows)"
 want "by a replay" 10 "$("$t1505d" replay --rules "$dir/rules" "$dir/events.ndjson" 2>/dev/null | jq -c 'select(.correlation.count == 10)' | wc -l)"
 stop
+
+sysmon() { # HOST RECORD TIME COMMANDLINE
+	jq -cn --arg host "$1" --argjson id "$2" --arg time "$3" --arg command "$4" '{"@timestamp": $time, winlog: {
+		channel: "Microsoft-Windows-Sysmon/Operational", provider_name: "Microsoft-Windows-Sysmon", computer_name: $host, event_id: 1,
+		record_id: $id, event_data: {Image: "C:\\Windows\\System32\\whoami.exe", CommandLine: $command}}}'
+}
+replayed() { "$t1505d" replay --rules "$dir/rules" "$@" 2>"$dir/totals" | jq -c 'select(.DetectionType == "Burst")' | wc -l; }
+
+# One clock that is a year ahead closes no window of another host; a recording that goes on after days is of two times.
+for i in $(seq 10 19); do
+	sysmon srv "$i" "2026-03-01T10:00:$i.000Z" whoami
+	[ "$i" = 15 ] && sysmon wrong 1 "2027-03-01T10:00:00.000Z" whoami
+done >"$dir/ahead.ndjson"
+want "with a clock that is ahead" 1 "$(replayed "$dir/ahead.ndjson")"
+sed 's/2026-03-01/2026-04-01/; s/"record_id":/&1/' "$dir/ahead.ndjson" >"$dir/month.ndjson"
+want "a month later" 2 "$(replayed "$dir/ahead.ndjson" "$dir/month.ndjson")"
