@@ -252,7 +252,7 @@ print_types(const struct replay *replay)
 	}
 }
 
-/* What correlations did not count, or could not say. */
+/* What correlations did not count, could not say or forgot. */
 static void
 print_passed_over(const struct replay *replay)
 {
@@ -267,6 +267,11 @@ print_passed_over(const struct replay *replay)
 		if (replay->passed_over[i] > 0)
 			fprintf(stderr, "%ju matches %s\n", (uintmax_t)replay->passed_over[i],
 				texts[i]);
+	if (windows_evicted(replay->windows) > 0)
+		fprintf(stderr,
+			"%ju windows of correlations were forgotten at limits.correlations; raise "
+			"it\n",
+			(uintmax_t)windows_evicted(replay->windows));
 }
 
 static void

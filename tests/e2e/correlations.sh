@@ -58,3 +58,11 @@ done >"$dir/ahead.ndjson"
 want "with a clock that is ahead" 1 "$(replayed "$dir/ahead.ndjson")"
 sed 's/2026-03-01/2026-04-01/; s/"record_id":/&1/' "$dir/ahead.ndjson" >"$dir/month.ndjson"
 want "a month later" 2 "$(replayed "$dir/ahead.ndjson" "$dir/month.ndjson")"
+
+# Windows that have no room are told of.
+jq -cn 'range(4000) as $i | {"@timestamp": "2026-03-01T10:00:00Z", winlog: {channel: "Microsoft-Windows-Sysmon/Operational",
+	provider_name: "Microsoft-Windows-Sysmon", computer_name: "h\($i)", event_id: 1, record_id: $i, event_data: {
+	UtcTime: "2026-03-01 10:00:00.000", Image: "C:\\Windows\\System32\\whoami.exe"}}}' >"$dir/hosts.ndjson"
+want "with much room" 0 "$(replayed "$dir/hosts.ndjson" >/dev/null; grep -c 'were forgotten' "$dir/totals")"
+echo "limits: { correlations: 1MiB }" >"$dir/small.yml"
+want "with little room" 1 "$(replayed -c "$dir/small.yml" "$dir/hosts.ndjson" >/dev/null; grep -c 'windows of correlations were forgotten' "$dir/totals")"
