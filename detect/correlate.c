@@ -374,34 +374,44 @@ least_value(const struct correlation *correlation)
 	return least;
 }
 
-/* Is there a number that a count, a sum or a share can be and all bounds take?  If so, one of these
- * is near a bound or between two of them. */
+/* The least and the most that a count, a sum or a share can be. */
+static void
+range_of(const struct correlation *correlation, double *least, double *most)
+{
+	*least = correlation->type <= CORRELATION_TEMPORAL_ORDERED ? 1 : -HUGE_VAL;
+	*most = HUGE_VAL;
+	if (correlation_is_temporal(correlation->type))
+		*most = correlation->reference_count;
+	if (correlation_is_share(correlation)) {
+		*least = nextafter(0, 1); /* the event itself has one */
+		*most = 100;
+	}
+}
+
+/* Is there such a number that all bounds take?  If so, one is a bound or an end of the range, or in
+ * the middle between two of these; of whole numbers the next one may be it. */
 static bool
 can_hold(const struct correlation *correlation)
 {
 	bool whole = correlation->type <= CORRELATION_TEMPORAL_ORDERED;
-	double least = whole ? 1 : -HUGE_VAL, most = HUGE_VAL;
+	double points[CORRELATE_BOUNDS_MAX + 2], least, most;
+	uint32_t count = 0;
 
-	if (correlation_is_temporal(correlation->type))
-		most = correlation->reference_count;
-	if (correlation_is_share(correlation)) {
-		least = 0;
-		most = 100;
-	}
-	for (uint32_t i = 0; i < correlation->bound_count; i++)
-		for (uint32_t k = 0; k < correlation->bound_count; k++)
-			for (int step = -1; step <= 1; step++) {
-				double value = (correlation->bounds[i].value +
-						       correlation->bounds[k].value) /
-						       2 +
-					       step;
+	range_of(correlation, &least, &most);
+	for (; count < correlation->bound_count; count++)
+		points[count] = correlation->bounds[count].value;
+	points[count++] = least;
+	points[count++] = most;
+	for (uint32_t i = 0; i < count * count; i++)
+		for (int step = 0; step <= whole; step++) {
+			double middle = (points[i / count] + points[i % count]) / 2;
+			double value = whole ? floor(middle) + step : middle;
 
-				value = whole ? floor(value) : value;
-				if (value >= least && value <= most &&
-					correlation_holds(correlation, value))
-					return true;
-			}
-	return correlation->bound_count == 0;
+			if (value >= least && value <= most &&
+				correlation_holds(correlation, value))
+				return true;
+		}
+	return false;
 }
 
 /* What of the condition the type asks for, and takes. */

@@ -193,6 +193,24 @@ static const struct {
 		" {type: value_percentile, rules: [a], timespan: 5m, condition: {gt: 100, field: "
 		"User}}\n",
 		{ "?never speaks" } },
+	{ "a small share",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {lt: 0.5, field: "
+		"User}}\n",
+		{ NULL } },
+	{ "a share of nothing",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {lte: 0, field: "
+		"User}}\n",
+		{ "?never speaks" } },
+	{ "a share of nearly all",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {gt: 99.5, lt: "
+		"100, "
+		"field: User}}\n",
+		{ NULL } },
+	{ "a share that is not the only number between",
+		" {type: value_percentile, rules: [a], timespan: 5m, condition: {gt: 99, neq: "
+		"99.5, "
+		"field: User}}\n",
+		{ NULL } },
 	{ "a sum of texts",
 		" {type: value_sum, rules: [a, b], timespan: 5m, condition: {gt: 2, field: "
 		"Image}}\n",
