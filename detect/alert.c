@@ -24,8 +24,10 @@
  *   fields           {name: value} of the rule's own list of fields
  *   rules            [{id title level DetectionType}], the others that matched
  *   correlation      {type timespan group{} value count first last events[] lowered} of a
- * correlation: the group's values in lower case, the identities of the last events lowered filtered
- * {id title} of the filter that lowered the level, or took the match away partial repaired true
+ *                    correlation: the group's values in lower case, the identities of the last
+ *                    events
+ *   lowered filtered {id title} of the filter that lowered the level, or took the match away
+ *   partial repaired true
  *   host_info        {the operator's columns}
  *   event_raw        the record; event_raw_cut is true when it was longer
  *
