@@ -1003,6 +1003,13 @@ write_short(const struct parts *parts, const struct alert *alert, struct arena *
 	return 0;
 }
 
+bool
+alert_is_lowered(const struct match *match)
+{
+	return (match->filter != NULL && match->filter->lower) ||
+	       (match->correlated != NULL && match->correlated->result.lowered);
+}
+
 int
 alert_build(const struct alert_settings *settings, const struct alert_source *source,
 	const struct wevent *event, const char event_id[ALERT_ID_MAX],
@@ -1013,7 +1020,7 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 	const struct parts parts = { settings, source, event, state, matches, count };
 	struct alert alert = { .rule = rule,
 		.filtered = matches[0]->filter != NULL && !matches[0]->filter->lower,
-		.lowered = matches[0]->filter != NULL && matches[0]->filter->lower,
+		.lowered = alert_is_lowered(matches[0]),
 		.severity = matches[0]->severity,
 		.host = event->host };
 	struct message message;

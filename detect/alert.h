@@ -42,12 +42,15 @@ struct correlated {
 	struct correlation_result result;
 };
 
+/* Has a filter lowered the match, or all that came together in it? */
+bool alert_is_lowered(const struct match *);
+
 struct alert {
 	char id[ALERT_ID_MAX];
 	char event_id[ALERT_ID_MAX];
 	const struct rule *rule; /* the one that speaks: core first, else the highest level */
 	bool filtered;           /* a filter took it away, */
-	bool lowered;            /* or lowered its level */
+	bool lowered;            /* or lowered its level, or those of all that came together */
 	enum severity severity;  /* the highest of all matches */
 	int64_t time;            /* the event's, else when it was received */
 	struct slice host;

@@ -259,14 +259,6 @@ event_time(const struct passage *passage)
 	return time == STAMP_NONE || time > passage->now + CORRELATE_LATENESS ? passage->now : time;
 }
 
-/* Has a filter lowered it, or all that came together in it? */
-static bool
-is_lowered(const struct match *match)
-{
-	return match->filter != NULL ||
-	       (match->correlated != NULL && match->correlated->result.lowered);
-}
-
 /* A match for the alert of a correlation that speaks, one level lower when it is made only of
  * matches that filters have lowered.  0 or -ENOMEM. */
 static int
@@ -352,7 +344,7 @@ count_match(struct passage *passage, const struct correlation_link *link, const 
 	struct correlated correlated = { .correlation = correlation };
 	struct window_match counted = { .event = passage->event,
 		.reference = link->reference,
-		.lowered = is_lowered(match),
+		.lowered = alert_is_lowered(match),
 		.time = event_time(passage),
 		.received = passage->now };
 	char key[CORRELATE_KEY_MAX];

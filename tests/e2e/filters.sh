@@ -22,7 +22,9 @@ curl -sf "http://127.0.0.1:$(port metrics)/metrics" | grep -q '^t1505d_filtered_
 want "taken away, by a replay" "$gone" "$(jq -r .filtered.id "$dir/filtered" | wc -l)"
 sed 's/^action: .*//; s/^filter:/action: lower\nfilter:/' "$source_dir/etc/filters/java_server_children.yml" >"$dir/lower.yml"
 "$t1505d" replay --rules "$source_dir/etc/rules" --rules "$dir/lower.yml" --filtered "$filter/filtered.ndjson" >"$dir/filtered" 2>/dev/null || fail "replay"
-want "lowered, by a replay" "$gone" "$(jq -r .lowered.id "$dir/filtered" | wc -l)"
+want "lowered, by a replay" "$gone" "$(jq -r 'select(.lowered).id' "$dir/filtered" | wc -l)"
+want "and what they come together to" 1 "$(jq -r 'select(.correlation.lowered).id' "$dir/filtered" | wc -l)"
+want "and nothing else" $((gone + 1)) "$(wc -l <"$dir/filtered")"
 sed -i 's/, filters: .* ]/ /' "$dir/t1505d.yml"
 reload
 until_true "$patience" status_is .counters.reloads 1

@@ -65,6 +65,7 @@ static struct {
 	char event_id[ALERTS_MAX][ALERT_ID_MAX];
 	char title[ALERTS_MAX][64];
 	char json[ALERTS_MAX][8192];
+	bool lowered[ALERTS_MAX];
 	size_t limited;
 } emitted;
 
@@ -184,6 +185,7 @@ emit(void *context, const struct alert *alert)
 	ck_assert_ptr_eq(context, &emitted);
 	ck_assert_uint_eq(table.held, 0);
 	ck_assert_uint_lt(i, ALERTS_MAX);
+	emitted.lowered[i] = alert->lowered;
 	memcpy(emitted.id[i], alert->id, ALERT_ID_MAX);
 	memcpy(emitted.event_id[i], alert->event_id, ALERT_ID_MAX);
 	snprintf(emitted.title[i], sizeof(emitted.title[i]), "%s", alert->rule->title);
@@ -778,6 +780,9 @@ START_TEST(a_correlation_of_lowered_matches_is_lowered)
 		ck_assert_ptr_null(strstr(emitted.json[i], "\"SeverityRating\":\"Critical\""));
 		ck_assert((strstr(emitted.json[i], "\"lowered\":true") != NULL) ==
 			  (strstr(emitted.json[i], "\"correlation\":{") != NULL));
+		ck_assert(emitted.lowered[i] ==
+			  (strstr(emitted.json[i], "\"correlation\":{") != NULL ||
+				  strcmp(emitted.title[i], "Whoami") == 0));
 	}
 	(void)run_another(&event, NOW);
 	emitted.count = 0;
