@@ -23,7 +23,8 @@ struct detect_windows {
 	/* The window of a key, which may be new; NULL for no memory. */
 	struct window *(*borrow)(void *table, struct slice key);
 	void (*give_back)(void *table, struct slice key, struct window *);
-	/* One whose deadline has passed, with its key, or NULL. */
+	/* The one whose deadline has passed before those of all others, with its key, or NULL: a
+	 * chain closes from within. */
 	struct window *(*borrow_due)(
 		void *table, int64_t now, char key[CORRELATE_KEY_MAX], size_t *length);
 };
