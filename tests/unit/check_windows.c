@@ -230,6 +230,54 @@ START_TEST(threads_share_windows)
 }
 END_TEST
 
+static void *
+evict_and_close(void *argument)
+{
+	struct detect_windows table = windows_of(argument);
+	char key[CORRELATE_KEY_MAX];
+	size_t length;
+
+	for (int i = 0; i < EACH; i++) {
+		struct window *window = NULL;
+
+		(void)snprintf(key, sizeof(key), "key %d", i * 7919 % 1000);
+		(void)count(argument, key, NOW + i * SECOND);
+		if (i % 3 == 0)
+			window = table.borrow_due(table.table, NOW + i * SECOND, key, &length);
+		if (window == NULL)
+			continue;
+		window_clear(window);
+		table.give_back(table.table, (struct slice){ key, length }, window);
+	}
+	return NULL;
+}
+
+/* Whichever stripe a thread evicts from or closes in, nothing is lost sight of. */
+START_TEST(threads_share_one_bound)
+{
+	struct windows *windows = windows_new(100000);
+	struct detect_windows table = windows_of(windows);
+	pthread_t threads[THREADS];
+	char key[CORRELATE_KEY_MAX];
+	struct window *window;
+	size_t length;
+
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, evict_and_close, windows), 0);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	ck_assert_uint_gt(windows_evicted(windows), 0);
+	ck_assert_uint_le(windows_bytes(windows), 100000);
+	while ((window = table.borrow_due(table.table, INT64_MAX, key, &length)) != NULL) {
+		window_clear(window);
+		table.give_back(table.table, (struct slice){ key, length }, window);
+	}
+	ck_assert_uint_eq(windows_count(windows), 0);
+	ck_assert_uint_eq(windows_bytes(windows), 0);
+	windows_free(windows);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -245,6 +293,7 @@ main(void)
 	tcase_add_test(tcase, all_windows_share_one_bound);
 	tcase_add_test(tcase, what_is_due_first_comes_first);
 	tcase_add_test(tcase, threads_share_windows);
+	tcase_add_test(tcase, threads_share_one_bound);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
