@@ -702,6 +702,15 @@ put_own(const struct correlation *correlation, const char *id, char *key)
 	return n + put_value((struct slice){ version, sizeof(version) }, key + n);
 }
 
+/* An event's value, absent where it is Windows' dash for none: events without one are no group. */
+static struct slice
+value_of(const struct wevent *event, enum wevent_field field)
+{
+	struct slice value = wevent_value(event, field);
+
+	return slice_equal(value, SLICE("-")) ? SLICE_NONE : value;
+}
+
 size_t
 correlation_key(const struct correlation *correlation, const char *id, uint32_t reference,
 	const struct wevent *event, char key[CORRELATE_KEY_MAX])
@@ -709,8 +718,7 @@ correlation_key(const struct correlation *correlation, const char *id, uint32_t 
 	size_t n = put_own(correlation, id, key);
 
 	for (uint32_t i = 0; i < correlation->group_count; i++) {
-		struct slice value =
-			wevent_value(event, correlation->references[reference].group[i]);
+		struct slice value = value_of(event, correlation->references[reference].group[i]);
 
 		if (value.len == 0)
 			return 0;
@@ -752,7 +760,7 @@ correlation_value(const struct correlation *correlation, uint32_t reference,
 
 	out->hash = HASH_START;
 	for (uint32_t i = 0; i < correlation->field_count; i++) {
-		struct slice value = wevent_value(event, fields[i]);
+		struct slice value = value_of(event, fields[i]);
 
 		if (value.len == 0)
 			return false;

@@ -888,6 +888,8 @@ START_TEST(keys_tell_groups_apart)
 	wevent_clear(&event);
 	event.f[F_User] = SLICE("Anna");
 	ck_assert_uint_eq(correlation_key(correlation, "id", 0, &event, first), 0);
+	event.f[F_Image] = SLICE("-");
+	ck_assert_uint_eq(correlation_key(correlation, "id", 0, &event, first), 0);
 	event.f[F_Image] = SLICE("X.exe");
 	a.len = correlation_key(correlation, "id", 0, &event, first);
 	event.f[F_Image] = SLICE("other");
