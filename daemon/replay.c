@@ -376,6 +376,7 @@ replay_init(struct replay *replay, const struct options *options)
 		detect_new((struct detect_hosts){ replay->hosts, hosts_borrow, hosts_give_back },
 			windows_of(replay->windows));
 	if (replay->detect != NULL &&
+		hosts_aliases(replay->hosts, loaded.conf->aliases, loaded.conf->alias_count) >= 0 &&
 		detect_use(replay->detect, replay->rules->set, &replay->settings) == 0)
 		result = EX_OK;
 no_memory:

@@ -294,11 +294,12 @@ silence(struct ruleset *set, uint32_t index, struct faults *faults)
 	if (plan->link_count == 0 || rule->rule.core)
 		return;
 	rule->rule.silent = true;
-	if (rule->kind == SIGMA_CORRELATION)
-		return; /* a link of a chain is made for that */
+	if (rule->kind == SIGMA_CORRELATION && !rule->level)
+		return; /* a link of a chain, made for that */
 	faults_add(faults, rule->rule.file, rule->line, rule->column, true,
-		"the rule makes no alerts of its own, since correlation '%s' (%s) counts it; write "
+		"the %s makes no alerts of its own, since correlation '%s' (%s) counts it; write "
 		"'generate: true' there to have both",
+		rule->kind == SIGMA_CORRELATION ? "correlation" : "rule",
 		set->rules[plan->links[0].rule].rule.title,
 		set->rules[plan->links[0].rule].rule.file);
 }
