@@ -22,11 +22,12 @@
  *   CurrentDirectory IntegrityLevel LogonId Hashes RuleName
  *   app_pool         the -ap argument of the server process
  *   fields           {name: value} of the rule's own list of fields
- *   rules            [{id title level DetectionType}], the others that matched
+ *   rules            [{id title level DetectionType lowered}], the others that matched
  *   correlation      {type timespan group{} value count first last events[] lowered} of a
  *                    correlation: the group's values in lower case, the identities of the last
  *                    events
- *   lowered filtered {id title} of the filter that lowered the level, or took the match away
+ *   lowered filtered {id title} of the filter but for which the level would be higher, or that took
+ *                    the match away
  *   partial repaired true
  *   host_info        {the operator's columns}
  *   event_raw        the record; event_raw_cut is true when it was longer
@@ -801,6 +802,19 @@ put_known_fields(struct writer *writer, const struct wevent *event)
 	}
 }
 
+/* What a filter did to a match. */
+static void
+put_filter(struct writer *writer, const struct match *match, bool filtered)
+{
+	if (match->filter == NULL)
+		return;
+	put_key(writer, filtered ? "filtered" : "lowered");
+	(void)yajl_gen_map_open(writer->gen);
+	put_pair(writer, "id", slice_of(match->filter->id));
+	put_pair(writer, "title", slice_of(match->filter->title));
+	(void)yajl_gen_map_close(writer->gen);
+}
+
 static void
 put_other_rules(struct writer *writer, const struct match *const *matches, size_t count)
 {
@@ -812,6 +826,7 @@ put_other_rules(struct writer *writer, const struct match *const *matches, size_
 		(void)yajl_gen_map_open(writer->gen);
 		put_rule(writer, matches[i]->rule);
 		put_pair(writer, "DetectionType", slice_of(matches[i]->rule->detection_type));
+		put_filter(writer, matches[i], false);
 		(void)yajl_gen_map_close(writer->gen);
 	}
 	(void)yajl_gen_array_close(writer->gen);
@@ -865,19 +880,6 @@ put_correlation(struct writer *writer, const struct correlated *correlated)
 	(void)yajl_gen_map_close(writer->gen);
 }
 
-/* What a filter did to the match that speaks. */
-static void
-put_filter(struct writer *writer, const struct match *match, bool filtered)
-{
-	if (match->filter == NULL)
-		return;
-	put_key(writer, filtered ? "filtered" : "lowered");
-	(void)yajl_gen_map_open(writer->gen);
-	put_pair(writer, "id", slice_of(match->filter->id));
-	put_pair(writer, "title", slice_of(match->filter->title));
-	(void)yajl_gen_map_close(writer->gen);
-}
-
 static void
 put_host_info(struct writer *writer, const struct enrich *enrich, struct slice host)
 {
@@ -928,6 +930,7 @@ struct parts {
 	const struct host_state *state;
 	const struct match *const *matches;
 	size_t count;
+	const struct match *touched; /* whose filter the alert tells of, or NULL */
 };
 
 /* `cut`: the short form. */
@@ -952,7 +955,8 @@ put_alert(struct writer *writer, const struct parts *parts, const struct alert *
 	put_fields(writer, event, alert->rule);
 	put_other_rules(writer, parts->matches, parts->count);
 	put_correlation(writer, parts->matches[0]->correlated);
-	put_filter(writer, parts->matches[0], alert->filtered);
+	if (parts->touched != NULL)
+		put_filter(writer, parts->touched, alert->filtered);
 	if (event->partial)
 		put_true(writer, "partial");
 	if (event->repaired)
@@ -1010,6 +1014,18 @@ alert_is_lowered(const struct match *match)
 	       (match->correlated != NULL && match->correlated->result.lowered);
 }
 
+/* The match for which filters have given the alert this level and no higher one; NULL: they have
+ * not. */
+static const struct match *
+find_lowered(const struct match *const *matches, size_t count, enum severity severity)
+{
+	for (size_t i = 0; i < count; i++)
+		if (alert_is_lowered(matches[i]) && (matches[i]->rule->severity > severity ||
+							    severity == SEVERITY_INFORMATIONAL))
+			return matches[i];
+	return NULL;
+}
+
 int
 alert_build(const struct alert_settings *settings, const struct alert_source *source,
 	const struct wevent *event, const char event_id[ALERT_ID_MAX],
@@ -1017,10 +1033,9 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 	struct arena *arena, struct alert *result)
 {
 	const struct rule *rule = matches[0]->rule;
-	const struct parts parts = { settings, source, event, state, matches, count };
+	struct parts parts = { settings, source, event, state, matches, count, matches[0] };
 	struct alert alert = { .rule = rule,
 		.filtered = matches[0]->filter != NULL && !matches[0]->filter->lower,
-		.lowered = alert_is_lowered(matches[0]),
 		.severity = matches[0]->severity,
 		.host = event->host };
 	struct message message;
@@ -1028,6 +1043,9 @@ alert_build(const struct alert_settings *settings, const struct alert_source *so
 	for (size_t i = 1; i < count; i++)
 		if (matches[i]->severity > alert.severity)
 			alert.severity = matches[i]->severity;
+	if (!alert.filtered)
+		parts.touched = find_lowered(matches, count, alert.severity);
+	alert.lowered = !alert.filtered && parts.touched != NULL;
 	alert.time = event->time != STAMP_NONE ? event->time : source->received;
 	memcpy(alert.event_id, event_id, ALERT_ID_MAX);
 	if (alert_id(event_id, rule, alert.id) < 0)

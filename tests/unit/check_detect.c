@@ -758,6 +758,42 @@ END_TEST
 	"logsource: {product: windows, service: sysmon}\naction: lower\n" \
 	"filter: {rules: [" WHOAMI "], agent: {User: agent}, condition: not agent}\n"
 
+/* The alert of an event says that it is lowered where it would have a higher level without the
+ * filter, and each rule says so in any case. */
+START_TEST(an_alert_is_lowered_where_that_changes_it)
+{
+	static const struct {
+		const char *text;
+		const char *level;
+		bool lowered;
+	} lowered_rows[] = {
+		{ LOWERING, "\"SeverityRating\":\"High\"", true },
+		{ LOWERING "---\ntitle: Other\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a12\n"
+			   "logsource: {service: sysmon}\nlevel: critical\n"
+			   "detection: {s: {CommandLine|contains: whoami}, condition: s}\n",
+			"\"SeverityRating\":\"Critical\"", false },
+	};
+	struct wevent event = process_event(SLICE("web01.corp"));
+	const char *rules_at, *lowered_at;
+
+	use_correlations(lowered_rows[_i].text);
+	ck_assert_int_eq(detect_use(detect, rules, &settings), 0);
+	event.f[F_User] = SLICE("agent");
+	(void)run(&event, NOW);
+	ck_assert_uint_eq(emitted.count, 1);
+	ck_assert_str_eq(emitted.title[0], "Web Server's Child");
+	ck_assert_ptr_nonnull(strstr(emitted.json[0], lowered_rows[_i].level));
+	ck_assert(emitted.lowered[0] == lowered_rows[_i].lowered);
+	rules_at = strstr(emitted.json[0], "\"rules\":[");
+	ck_assert_ptr_nonnull(rules_at);
+	lowered_at = strstr(rules_at, "\"lowered\":{");
+	ck_assert_ptr_nonnull(lowered_at);
+	ck_assert_ptr_nonnull(strchr(lowered_at, ']'));
+	ck_assert((strstr(strchr(lowered_at, ']'), "\"lowered\":{") != NULL) ==
+		  lowered_rows[_i].lowered);
+}
+END_TEST
+
 /* What filters have lowered takes part, but makes no correlation of its full level. */
 START_TEST(a_correlation_of_lowered_matches_is_lowered)
 {
@@ -1096,6 +1132,7 @@ main(void)
 	tcase_add_test(tcase, generate_leaves_the_rules_their_voice);
 	tcase_add_test(tcase, correlations_form_chains);
 	tcase_add_test(tcase, a_correlation_has_an_alert_of_its_own);
+	tcase_add_loop_test(tcase, an_alert_is_lowered_where_that_changes_it, 0, 2);
 	tcase_add_test(tcase, a_window_speaks_when_time_is_over);
 	tcase_add_test(tcase, a_window_speaks_with_its_own_event);
 	tcase_add_test(tcase, a_window_speaks_of_an_event_without_a_host);
