@@ -70,6 +70,7 @@ rules_find(const struct rules *rules, const char *name, bool *several)
 		const struct rule *rule = ruleset_rule(rules->set, i);
 
 		if (strcmp(rule->title, name) == 0 ||
+			(rule->name != NULL && strcmp(rule->name, name) == 0) ||
 			slice_equal_nocase(slice_of(rule->id), slice_of(name)))
 			return rule;
 		if (!slice_equal(rules_base_name(rule->file), slice_of(name)))

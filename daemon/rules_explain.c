@@ -206,8 +206,9 @@ rules_explain(const struct cmd_loaded *loaded, const struct rules_options *optio
 	}
 	if (explanation.rule == NULL) {
 		fprintf(stderr,
-			"t1505d rules: there is no rule '%s'; give its id, its title or its file's "
-			"name, see t1505d rules list\n",
+			"t1505d rules: there is no rule '%s'; give its id, its name, its title or "
+			"its "
+			"file's name, see t1505d rules list\n",
 			words[0]);
 		return EX_USAGE;
 	}

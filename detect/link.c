@@ -16,7 +16,7 @@ static bool
 is_called(const struct sigma_rule *rule, const char *reference)
 {
 	return slice_equal_nocase(slice_of(rule->rule.id), slice_of(reference)) ||
-	       (rule->name != NULL && strcmp(rule->name, reference) == 0);
+	       (rule->rule.name != NULL && strcmp(rule->rule.name, reference) == 0);
 }
 
 static bool
@@ -129,8 +129,8 @@ resolve(const struct ruleset *set, const struct refusals *refusals, const struct
 	references[i].rule = found;
 	if (before < i)
 		faults_add(faults, rule->rule.file, correlation->line, correlation->column, false,
-			"'%s' names a rule that '%s' has named; remove one of them", name,
-			references[before].name);
+			"'%s' and '%s' are one rule; remove one of them", references[before].name,
+			name);
 	return before == i;
 }
 

@@ -30,6 +30,7 @@ const char *severity_name(enum severity);
 struct rule {
 	const char *id; /* Sigma's UUID */
 	const char *title;
+	const char *name;   /* by which others may refer to it, or NULL */
 	const char *status; /* or NULL */
 	const char *file;
 	const char *detection_type; /* the key detection_type, else name, else title */

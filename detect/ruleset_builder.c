@@ -105,7 +105,7 @@ keep_document(struct ruleset_builder *builder, const struct sigma_rule *document
 static int
 keep_refusal(struct ruleset_builder *builder, const struct sigma_rule *document)
 {
-	struct refused one = { document->rule.id, document->name };
+	struct refused one = { document->rule.id, document->rule.name };
 	void *list = builder->refusals.list;
 	int result =
 		append(&list, &builder->refusals.count, &builder->refusals.size, &one, sizeof(one));

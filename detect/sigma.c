@@ -39,7 +39,7 @@ read_title(struct document *document, struct fy_node *key, struct fy_node *value
 static void
 read_name(struct document *document, struct fy_node *key, struct fy_node *value)
 {
-	reader_text(document->reader, key, value, &document->out->name);
+	reader_text(document->reader, key, value, &document->out->rule.name);
 }
 
 static void
@@ -546,8 +546,7 @@ complete(struct document *document, struct fy_node *root)
 			"the rule has no level, medium is taken; write one");
 	}
 	if (rule->detection_type == NULL)
-		rule->detection_type =
-			document->out->name != NULL ? document->out->name : rule->title;
+		rule->detection_type = rule->name != NULL ? rule->name : rule->title;
 	if (rule->tags == NULL)
 		rule->tags = rule->techniques = none;
 	if (rule->falsepositives == NULL)

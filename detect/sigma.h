@@ -21,7 +21,6 @@ struct sigma_rule {
 	struct condition condition; /* but for its patterns' ids */
 	int line, column;           /* of the document */
 	int id_line, id_column;
-	const char *name;               /* by which others may refer to it, or NULL */
 	struct filter filter;           /* of SIGMA_FILTER, but for its index */
 	struct correlation correlation; /* of SIGMA_CORRELATION, but for its references' rules */
 	bool level;                     /* there is one */

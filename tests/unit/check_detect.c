@@ -982,13 +982,13 @@ static const struct {
 		"title: t\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
 		"correlation: {type: event_count, rules: [once, once], timespan: 5m, condition: "
 		"{gte: 2}}\n---\n" NAMED,
-		"'once' names a rule that 'once' has named" },
+		"'once' and 'once' are one rule" },
 	{ "a rule that is named by its id and its name",
 		"title: t\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
 		"correlation: {type: event_count, rules: [once, "
 		"0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31], timespan: 5m, condition: "
 		"{gte: 2}}\n---\n" NAMED,
-		"'0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31' names a rule that 'once' has named" },
+		"'once' and '0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a31' are one rule" },
 	{ "a rule that speaks too late",
 		"title: t\nname: a\nid: 0b3a1a52-0a56-4a0e-8a4b-3f1d6f6f0a11\n"
 		"correlation: {type: event_count, rules: [once], timespan: 1h, condition: {lt: "
