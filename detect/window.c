@@ -2,8 +2,8 @@
  * when, what value.  An event in its order goes to the end and is judged with what is within one
  * time span before it; a late one is put where it belongs and judged with all spans that it is in.
  *
- * Entries older than a time span and the lateness are forgotten.  What bounds the others follows
- * from what is asked:
+ * Entries older than two time spans and the lateness are forgotten: the latest that still finds its
+ * place needs what was a time span before it.  What bounds the others follows from what is asked:
  * - Sums, and counts that wait: neighbours become one entry with the sum of both, those that are
  *   nearest to each other first.
  * - Values: an entry between two of the same value within one time span says nothing that these do
@@ -42,8 +42,9 @@ struct window {
 	struct entry *entries; /* by time */
 	uint32_t count, size;
 	int64_t deadline;        /* receive time */
+	int64_t newest;          /* time of an event */
 	int64_t closed;          /* the end of the last span that was closed */
-	int64_t incomplete;      /* events up to this time are missing */
+	int64_t missing[2];      /* between these times some events are missing */
 	struct kept_events kept; /* of a correlation that waits */
 };
 
@@ -59,7 +60,9 @@ window_new(void)
 		return NULL;
 	window->deadline = NO_TIME;
 	window->closed = NO_TIME;
-	window->incomplete = NO_TIME;
+	window->missing[0] = INT64_MAX;
+	window->missing[1] = NO_TIME;
+	window->newest = NO_TIME;
 	return window;
 }
 
@@ -114,15 +117,28 @@ lateness(const struct correlation *correlation)
 	return CORRELATE_LATENESS + correlation->delay;
 }
 
-/* How many are too old to be in a time span with anything that may still come. */
+/* Does an event of this time come too late? */
+static bool
+is_late(const struct window *window, const struct correlation *correlation, int64_t time)
+{
+	return time <= window->closed ||
+	       (window->newest != NO_TIME &&
+		       time < window->newest - correlation->timespan - lateness(correlation));
+}
+
+/* Is nothing that may still come in one time span with this? */
+static bool
+is_over(const struct window *window, const struct correlation *correlation, int64_t time)
+{
+	return time <= window->closed || is_late(window, correlation, time + correlation->timespan);
+}
+
 static uint32_t
 count_old(const struct window *window, const struct correlation *correlation)
 {
-	int64_t oldest = window->entries[window->count - 1].time - correlation->timespan -
-			 lateness(correlation);
 	uint32_t n = 0;
 
-	while (n < window->count && window->entries[n].end < oldest)
+	while (n < window->count && is_over(window, correlation, window->entries[n].end))
 		n++;
 	return n;
 }
@@ -182,28 +198,45 @@ adds_up(const struct correlation *correlation)
 	       (correlation->type == CORRELATION_EVENT_COUNT && correlation_waits(correlation));
 }
 
-/* Room for one more entry, of this time.  WINDOW_FULL: events are missing from now on. */
-static enum window_answer
+/* An event of this time is missing.  Those that were missing before matter as long as their time is
+ * not over. */
+static void
+note_missing(struct window *window, const struct correlation *correlation, int64_t time)
+{
+	if (is_over(window, correlation, window->missing[1]) || time < window->missing[0])
+		window->missing[0] = time;
+	if (time > window->missing[1])
+		window->missing[1] = time;
+}
+
+/* May an event between these times be missing? */
+static bool
+is_missing(const struct window *window, int64_t from, int64_t to)
+{
+	return window->missing[0] <= to && window->missing[1] >= from;
+}
+
+/* Room for one more entry, of this time.  false: there is none in a window that waits. */
+static bool
 make_room(struct window *window, const struct correlation *correlation, int64_t time)
 {
 	uint32_t most = adds_up(correlation) ? SUMS_MAX : CORRELATE_ENTRIES_MAX;
-	int64_t missing = time;
 
 	if (window->count == most && !correlation_waits(correlation))
 		forget(window, 0, count_old(window, correlation));
 	if (window->count < most)
-		return WINDOW_QUIET;
+		return true;
 	if (adds_up(correlation)) {
 		join_nearest(window);
-		return WINDOW_QUIET;
-	}
-	if (!correlation_waits(correlation)) {
-		missing = window->entries[most / 8 - 1].time;
+	} else if (correlation_waits(correlation)) {
+		note_missing(window, correlation, time);
+		return false;
+	} else {
+		note_missing(window, correlation, window->entries[0].time);
+		note_missing(window, correlation, window->entries[most / 8 - 1].time);
 		forget(window, 0, most / 8);
 	}
-	if (missing > window->incomplete)
-		window->incomplete = missing;
-	return WINDOW_FULL;
+	return true;
 }
 
 static bool
@@ -727,7 +760,7 @@ window_close(struct window *window, const struct correlation *correlation,
 	first = window->entries[0].time;
 	to = span_end(window, correlation, 0);
 	kept_forget(&window->kept, first); /* those of spans that are over */
-	if (first <= window->incomplete) {
+	if (is_missing(window, window->closed + 1, first + correlation->timespan)) {
 		answer = WINDOW_FULL;
 	} else if (!evaluate(window, correlation, to, &value)) {
 		return WINDOW_NO_MEMORY;
@@ -745,23 +778,23 @@ window_close(struct window *window, const struct correlation *correlation,
 /* ---- adding ---- */
 
 /* Put the entry among the others, within their bounds; its place to *at, or NOWHERE when it says
- * nothing new.  WINDOW_FULL: others had to go, or it had. */
+ * nothing new.  WINDOW_FULL: there is no room for it. */
 static enum window_answer
 place(struct window *window, const struct correlation *correlation, const struct entry *entry,
 	uint32_t *at)
 {
-	enum window_answer answer = make_room(window, correlation, entry->time);
-
 	*at = NOWHERE;
-	if (answer == WINDOW_FULL && correlation_waits(correlation))
-		return answer;
-	if (!insert(window, entry, at))
+	if (!make_room(window, correlation, entry->time))
+		return WINDOW_FULL;
+	if (!insert(window, entry, at)) {
+		note_missing(window, correlation, entry->time);
 		return WINDOW_NO_MEMORY;
+	}
 	if (correlation_is_temporal(correlation->type))
 		keep_to_share(window, correlation, at);
 	if (correlation->type == CORRELATION_VALUE_COUNT)
 		link_value(window, correlation, at);
-	return answer;
+	return WINDOW_QUIET;
 }
 
 /* An event for a window that waits; what came before may be complete with it. */
@@ -788,20 +821,29 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 	return answer == WINDOW_QUIET ? placed : answer;
 }
 
-/* An event that may complete what is there. */
+/* Would an event that is missing make it speak wrongly?  A sum may have negative numbers. */
+static bool
+needs_all(const struct correlation *correlation)
+{
+	return correlation_is_share(correlation) || correlation->type == CORRELATION_VALUE_SUM;
+}
+
+/* An event that may complete what is there, but is not known to where others are missing. */
 static enum window_answer
 judge(struct window *window, const struct correlation *correlation,
 	const struct window_match *match, const struct entry *entry,
 	struct correlation_result *result)
 {
+	bool missing;
 	uint32_t at;
 	enum window_answer answer = place(window, correlation, entry, &at);
 
 	if (answer == WINDOW_NO_MEMORY)
 		return answer;
-	window->deadline = match->received + correlation->timespan + lateness(correlation);
-	if (correlation_is_share(correlation) &&
-		entry->time - correlation->timespan <= window->incomplete)
+	window->deadline = match->received + 2 * correlation->timespan + lateness(correlation);
+	missing = is_missing(
+		window, entry->time - correlation->timespan, entry->time + correlation->timespan);
+	if (missing && needs_all(correlation))
 		return WINDOW_FULL;
 	if (at != NOWHERE && speaks(window, correlation, at, result)) {
 		if (!correlation_is_share(correlation))
@@ -809,16 +851,7 @@ judge(struct window *window, const struct correlation *correlation,
 		return WINDOW_SPEAKS;
 	}
 	trim(window, correlation);
-	return answer;
-}
-
-static bool
-is_late(const struct window *window, const struct correlation *correlation, int64_t time)
-{
-	return window->count > 0 &&
-	       (time <= window->closed || time < window->entries[window->count - 1].time -
-							  correlation->timespan -
-							  lateness(correlation));
+	return missing ? WINDOW_FULL : answer;
 }
 
 enum window_answer
@@ -838,6 +871,8 @@ window_add(struct window *window, const struct correlation *correlation,
 		return WINDOW_NO_VALUE;
 	if (is_late(window, correlation, match->time))
 		return WINDOW_LATE;
+	if (match->time > window->newest)
+		window->newest = match->time;
 	if (is_known(window, &entry))
 		return WINDOW_KNOWN;
 	return correlation_waits(correlation)

@@ -278,6 +278,11 @@ static const struct {
 		3, 0 },
 	{ "too late", " {type: event_count, rules: [a], timespan: 10s, condition: {gte: 3}}\n",
 		{ { 1000, 0, "x", '.' }, { 690, 0, "x", '.' }, { 689, 0, "x", 'L' } }, 0, 0 },
+	{ "late, with others that were before it",
+		" {type: event_count, rules: [a], timespan: 10m, condition: {gte: 3}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "x", '.' }, { 1000, 0, "x", '.' },
+			{ 150, 0, "x", '!' } },
+		3, 0 },
 	{ "an event that comes again",
 		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 3}}\n",
 		{ { 0, 0, "x", '.' }, { 0, 0, "x", 'K' }, { 1, 0, "x", '.' }, { 1, 0, "x", 'K' },
@@ -832,6 +837,28 @@ START_TEST(a_flood_is_counted_or_nothing_is_said)
 }
 END_TEST
 
+/* A flood makes unknown what it is in, and nothing before it. */
+START_TEST(a_flood_leaves_what_was_before_it)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, " {type: value_median, rules: [a], timespan: 1m, condition: {field: "
+			   "User, gte: 5}}\n");
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(add_value(window, &bench, 0, i, 7, &result), WINDOW_QUIET);
+	for (int i = 0; i < 21000; i++)
+		ck_assert_int_eq(add_value(window, &bench, 0, 100000 + i, 7, &result),
+			i < CORRELATE_ENTRIES_MAX - 3 ? WINDOW_QUIET : WINDOW_FULL);
+	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_SPEAKS);
+	ck_assert_uint_eq(result.count, 3);
+	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_FULL);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
 /* What was frequent is not rare for being forgotten. */
 START_TEST(a_share_of_what_is_forgotten_is_not_known)
 {
@@ -1036,6 +1063,7 @@ main(void)
 	tcase_add_test(tcase, the_begin_of_a_story_outlasts_a_flood);
 	tcase_add_test(tcase, an_alert_names_events_of_each_rule);
 	tcase_add_loop_test(tcase, a_flood_is_counted_or_nothing_is_said, 0, ROWS(flood_rows));
+	tcase_add_test(tcase, a_flood_leaves_what_was_before_it);
 	tcase_add_test(tcase, a_share_of_what_is_forgotten_is_not_known);
 	tcase_add_test(tcase, a_window_speaks_with_an_event_of_its_own);
 	tcase_add_test(tcase, a_window_keeps_few_events);

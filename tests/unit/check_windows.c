@@ -113,7 +113,7 @@ START_TEST(what_is_due_is_handed_out_once)
 {
 	struct windows *windows = windows_new(1 << 20);
 	struct detect_windows table = windows_of(windows);
-	int64_t due = NOW + 60 * SECOND + CORRELATE_LATENESS;
+	int64_t due = NOW + 2 * 60 * SECOND + CORRELATE_LATENESS;
 	char key[CORRELATE_KEY_MAX];
 	struct window *window;
 	size_t length;
