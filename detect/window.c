@@ -41,29 +41,54 @@ struct entry {
 struct window {
 	struct entry *entries; /* by time */
 	uint32_t count, size;
-	int64_t deadline;        /* receive time */
-	int64_t newest;          /* time of an event */
-	int64_t closed;          /* the end of the last span that was closed */
-	int64_t missing[2];      /* between these times some events are missing */
+	int64_t deadline;   /* receive time */
+	int64_t newest;     /* time of an event */
+	int64_t closed;     /* the end of the last span that was closed */
+	int64_t missing[2]; /* between these times some events are missing */
+	int64_t spoken;     /* up to this time events that have spoken may be forgotten */
+	struct known_events known;
 	struct kept_events kept; /* of a correlation that waits */
 };
 
 _Static_assert(sizeof(struct entry) <= 88, "as WINDOW_SIZE_MAX has it");
 _Static_assert(TEMPORAL_MAX / CORRELATE_REFERENCES_MAX > 2, "a share has a first, a last and more");
 
+static void
+init(struct window *window)
+{
+	*window = (struct window){ .deadline = NO_TIME,
+		.newest = NO_TIME,
+		.closed = NO_TIME,
+		.missing = { INT64_MAX, NO_TIME },
+		.spoken = NO_TIME };
+	known_init(&window->known);
+}
+
 struct window *
 window_new(void)
 {
-	struct window *window = calloc(1, sizeof(*window));
+	struct window *window = malloc(sizeof(*window));
 
-	if (window == NULL)
-		return NULL;
-	window->deadline = NO_TIME;
-	window->closed = NO_TIME;
-	window->missing[0] = INT64_MAX;
-	window->missing[1] = NO_TIME;
-	window->newest = NO_TIME;
+	if (window != NULL)
+		init(window);
 	return window;
+}
+
+static void
+forget_entries(struct window *window)
+{
+	free(window->entries);
+	window->entries = NULL;
+	window->count = window->size = 0;
+}
+
+void
+window_clear(struct window *window)
+{
+	forget_entries(window);
+	known_done(&window->known);
+	kept_done(&window->kept);
+	init(window);
 }
 
 void
@@ -71,33 +96,27 @@ window_free(struct window *window)
 {
 	if (window == NULL)
 		return;
-	kept_done(&window->kept);
-	free(window->entries);
+	window_clear(window);
 	free(window);
 }
 
 size_t
 window_size(const struct window *window)
 {
-	return sizeof(*window) + window->size * sizeof(*window->entries) + kept_size(&window->kept);
+	return sizeof(*window) + window->size * sizeof(*window->entries) +
+	       known_size(&window->known) + kept_size(&window->kept);
 }
 
 int64_t
 window_deadline(const struct window *window)
 {
-	return window->count == 0 ? NO_TIME : window->deadline;
+	return window->deadline;
 }
 
 bool
 window_event(const struct window *window, struct wevent *event)
 {
 	return kept_find(&window->kept, window->closed, event);
-}
-
-void
-window_clear(struct window *window)
-{
-	window->count = 0;
 }
 
 /* ---- entries ---- */
@@ -307,17 +326,46 @@ keep_to_share(struct window *window, const struct correlation *correlation, uint
 	*at -= least[1] < *at;
 }
 
-/* Does the window hold the same event of the same reference? */
-static bool
-is_known(const struct window *window, const struct entry *entry)
-{
-	const struct entry *entries = window->entries;
+/* ---- events that come again ---- */
 
-	for (uint32_t i = window->count; i-- > 0 && entries[i].time >= entry->time;)
-		if (entries[i].time == entry->time && entries[i].reference == entry->reference &&
-			memcmp(entries[i].id, entry->id, CORRELATE_ID) == 0)
-			return true;
-	return false;
+/* What an event is counted by: two references count it twice. */
+static uint64_t
+identity(const struct window_match *match)
+{
+	uint64_t id;
+
+	memcpy(&id, match->id, sizeof(id));
+	return id * CORRELATE_REFERENCES_MAX + match->reference;
+}
+
+/* Can nobody tell whether an event of this time has been counted?  Where one that comes again
+ * changes nothing that is asked, only what has spoken matters. */
+static bool
+is_forgotten(const struct window *window, const struct correlation *correlation, int64_t time)
+{
+	bool harmless = correlation_is_temporal(correlation->type) ||
+			correlation->type == CORRELATION_VALUE_COUNT;
+
+	return time <= (harmless ? window->spoken : window->known.forgotten);
+}
+
+/* An event takes part once.  WINDOW_QUIET: this one has not yet. */
+static enum window_answer
+remember(struct window *window, const struct correlation *correlation,
+	const struct window_match *match)
+{
+	enum window_answer answer = WINDOW_QUIET;
+
+	known_drop(&window->known, window->newest - correlation->timespan - CORRELATE_LATENESS);
+	if (known_has(&window->known, match->time, identity(match)))
+		return WINDOW_KNOWN;
+	if (is_forgotten(window, correlation, match->time))
+		answer = WINDOW_FULL;
+	else if (!known_add(&window->known, match->time, identity(match)))
+		answer = WINDOW_NO_MEMORY;
+	if (answer != WINDOW_QUIET)
+		note_missing(window, correlation, match->time);
+	return answer;
 }
 
 /* ---- values that are there already ---- */
@@ -770,8 +818,8 @@ window_close(struct window *window, const struct correlation *correlation,
 	}
 	window->closed = first + correlation->timespan;
 	forget(window, 0, to);
-	if (window->count > 0)
-		window->deadline += window->entries[0].time - first;
+	window->deadline =
+		window->count == 0 ? NO_TIME : window->deadline + window->entries[0].time - first;
 	return answer;
 }
 
@@ -846,8 +894,10 @@ judge(struct window *window, const struct correlation *correlation,
 	if (missing && needs_all(correlation))
 		return WINDOW_FULL;
 	if (at != NOWHERE && speaks(window, correlation, at, result)) {
-		if (!correlation_is_share(correlation))
-			window->count = 0;
+		if (!correlation_is_share(correlation)) {
+			forget_entries(window);
+			window->spoken = window->known.forgotten;
+		}
 		return WINDOW_SPEAKS;
 	}
 	trim(window, correlation);
@@ -865,6 +915,7 @@ window_add(struct window *window, const struct correlation *correlation,
 		.reference = match->reference,
 		.count = 1,
 		.lowered = match->lowered };
+	enum window_answer answer;
 
 	memcpy(entry.id, match->id, CORRELATE_ID);
 	if (!correlation_value(correlation, match->reference, match->event, &entry.value))
@@ -873,8 +924,9 @@ window_add(struct window *window, const struct correlation *correlation,
 		return WINDOW_LATE;
 	if (match->time > window->newest)
 		window->newest = match->time;
-	if (is_known(window, &entry))
-		return WINDOW_KNOWN;
+	answer = remember(window, correlation, match);
+	if (answer != WINDOW_QUIET)
+		return answer;
 	return correlation_waits(correlation)
 		       ? wait_for_close(window, correlation, match, &entry, result)
 		       : judge(window, correlation, match, &entry, result);

@@ -5,7 +5,7 @@
  *
  * Time is the events' own.  A window is open for the correlation's time span; events that are late
  * by up to CORRELATE_LATENESS beyond it, and what their references wait, still find their place in
- * it, later ones take no part, nor does an event that the window holds already.
+ * it, later ones take no part, nor does an event that has been counted, even in an alert.
  *
  * Counts and distinct values with lower bounds only (gt, gte), sums with such, and temporal, speak
  * with the event that completes them; then their window is empty again, so that no event is in two
@@ -20,16 +20,17 @@
 
 #include "detect/correlate.h"
 #include "detect/kept.h"
+#include "detect/known.h"
 
 #define CORRELATE_LATENESS (INT64_C(300) * 1000000) /* microseconds */
 #define CORRELATE_ENTRIES_MAX 20000                 /* of one window */
-#define CORRELATE_EVENT_MAX 8192 /* bytes of an event that is kept for an alert */
-#define CORRELATE_RELATED_MAX 32 /* events that an alert names */
-#define CORRELATE_ID 16          /* bytes of an event's identity */
+#define CORRELATE_RELATED_MAX 32                    /* events that an alert names */
+#define CORRELATE_ID 16                             /* bytes of an event's identity */
 
-/* Entries of 88 bytes; and of a window that waits two events for each time span of a second that
- * may be open at once. */
-#define WINDOW_SIZE_MAX (CORRELATE_ENTRIES_MAX * 88 + 2 * 304 * KEPT_MAX + 4096)
+/* Entries of 88 bytes; what is known; and of a window that waits two events for each time span of a
+ * second that may be open at once. */
+#define WINDOW_SIZE_MAX \
+	(CORRELATE_ENTRIES_MAX * 88 + KNOWN_MAX * KNOWN_BYTES + 2 * 304 * KEPT_MAX + 4096)
 
 /* What a window has come to. */
 struct correlation_result {
@@ -55,7 +56,7 @@ enum window_answer {
 	WINDOW_SPEAKS,
 	WINDOW_LATE,     /* the event is too late to take part */
 	WINDOW_NO_VALUE, /* the event has no value of the field */
-	WINDOW_KNOWN,    /* the event is in the window already */
+	WINDOW_KNOWN,    /* the event has been counted already */
 	WINDOW_FULL,     /* the window cannot hold all that it would need to answer */
 	WINDOW_NO_MEMORY
 };
@@ -74,7 +75,8 @@ struct window_match {
 enum window_answer window_add(struct window *, const struct correlation *,
 	const struct window_match *, struct correlation_result *result);
 
-/* Receive time from which on the window has nothing to wait for; INT64_MIN for an empty one. */
+/* Receive time from which on the window has nothing to wait for; INT64_MIN for one that remembers
+ * nothing. */
 int64_t window_deadline(const struct window *);
 
 /* Forget everything. */

@@ -39,7 +39,10 @@ wait $(jobs -p | tail -2)
 alerts 10
 want "one for each host" 10 "$(alert 'select(.DetectionType == "Burst" and .correlation.count == 10) | .correlation.group.Computer' | sort -u | wc -l)"
 want "the silent rule" 0 "$(alert 'select(.DetectionType == "whoami") | .id' | wc -l)"
-want "windows that are left" 0 "$(status .windows)"
+tcp <"$dir/events.ndjson" # all of them are known, alert or not
+until_true "$patience" status_is .counters.correlation_known $((100 + $(lines "$dir/part.aa")))
+want "one for each host still" 10 "$(alert 'select(.DetectionType == "Burst") | .id' | wc -l)"
+want "windows that remember" 10 "$(status .windows)"
 want "by a replay" 10 "$("$t1505d" replay --rules "$dir/rules" "$dir/events.ndjson" 2>/dev/null | jq -c 'select(.correlation.count == 10)' | wc -l)"
 stop
 

@@ -288,6 +288,14 @@ static const struct {
 		{ { 0, 0, "x", '.' }, { 0, 0, "x", 'K' }, { 1, 0, "x", '.' }, { 1, 0, "x", 'K' },
 			{ 2, 0, "x", '!' } },
 		3, 0 },
+	{ "what has spoken comes again",
+		" {type: event_count, rules: [a], timespan: 10s, condition: {gte: 2}}\n",
+		{ { 0, 0, "x", '.' }, { 1, 0, "x", '!' }, { 1, 0, "x", 'K' }, { 2, 0, "x", '.' },
+			{ 3, 0, "x", '!' } },
+		2, 0 },
+	{ "what has spoken makes others late",
+		" {type: event_count, rules: [a], timespan: 10s, condition: {gte: 1}}\n",
+		{ { 1000, 0, "x", '!' }, { 690, 0, "x", '!' }, { 689, 0, "x", 'L' } }, 1, 0 },
 	{ "an event that two rules match",
 		" {type: event_count, rules: [a, b], timespan: 5m, condition: {gte: 2}}\n",
 		{ { 0, 0, "x", '.' }, { 0, 1, "x", '!' } }, 2, 0 },
@@ -700,7 +708,7 @@ START_TEST(a_flood_pushes_nothing_out)
 	ck_assert_int_eq(add(window, &bench, 0, 0, &result), WINDOW_QUIET);
 	for (int i = 1; i < 3000; i++)
 		ck_assert_int_eq(add(window, &bench, 1, i, &result), WINDOW_QUIET);
-	ck_assert_uint_lt(window_size(window), 65536);
+	ck_assert_uint_lt(window_size(window), 96 * 1024);
 	ck_assert_int_eq(add(window, &bench, 2, 3001, &result), WINDOW_SPEAKS);
 	window_free(window);
 	bench_close(&bench);
@@ -810,6 +818,59 @@ static const struct {
 		"1}}\n",
 		30000, 2, WINDOW_FULL, WINDOW_FULL, 0 },
 };
+
+/* What comes again is not counted again, in a flood either: all events twice, the second time in
+ * the same order. */
+static const struct {
+	const char *name, *correlation;
+	int events;
+	enum window_answer again;   /* of the first that comes again */
+	enum window_answer closing; /* and when time is over */
+} again_rows[] = {
+	{ "a sum that is not reached",
+		" {type: value_sum, rules: [a], timespan: 1d, condition: {field: User, gte: "
+		"4000}}\n",
+		3000, WINDOW_KNOWN, WINDOW_QUIET },
+	{ "a count that is right",
+		" {type: event_count, rules: [a], timespan: 1d, condition: {gte: 2900, lte: "
+		"3100}}\n",
+		3000, WINDOW_KNOWN, WINDOW_SPEAKS },
+	{ "a count of more than are known",
+		" {type: event_count, rules: [a], timespan: 1d, condition: {lte: 25000}}\n", 30000,
+		WINDOW_FULL, WINDOW_FULL },
+	{ "values, which are what they were",
+		" {type: value_count, rules: [a], timespan: 1d, condition: {field: User, lte: "
+		"1}}\n",
+		30000, WINDOW_QUIET, WINDOW_SPEAKS },
+};
+
+START_TEST(what_comes_again_is_not_counted_again)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, again_rows[_i].correlation);
+	for (int again = 0; again < 2; again++) {
+		last_id = 0;
+		for (int i = 0; i < again_rows[_i].events; i++) {
+			enum window_answer answer =
+				add_value(window, &bench, 0, 1000 * (int64_t)i, 1, &result);
+
+			ck_assert_msg(
+				answer != WINDOW_SPEAKS &&
+					(i != 0 || again == 0 || answer == again_rows[_i].again),
+				"%s: %d: %d", again_rows[_i].name, i, answer);
+		}
+	}
+	ck_assert_uint_le(window_size(window), WINDOW_SIZE_MAX);
+	if (correlation_waits(&bench.rule.correlation))
+		ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result),
+			again_rows[_i].closing);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
 
 START_TEST(a_flood_is_counted_or_nothing_is_said)
 {
@@ -1013,7 +1074,7 @@ START_TEST(a_window_keeps_few_events)
 	bench_open(&bench, " {type: event_count, rules: [a], timespan: 1m, condition: {lte: 5}}\n");
 	for (int i = 0; i < 3600; i++)
 		(void)add(window, &bench, 0, i * 7 % 360, &result);
-	ck_assert_uint_lt(window_size(window), 192 * 1024);
+	ck_assert_uint_lt(window_size(window), 256 * 1024);
 	while (window_deadline(window) != INT64_MIN) {
 		(void)window_close(window, &bench.rule.correlation, &result);
 		ck_assert(window_event(window, &kept));
@@ -1063,6 +1124,7 @@ main(void)
 	tcase_add_test(tcase, the_begin_of_a_story_outlasts_a_flood);
 	tcase_add_test(tcase, an_alert_names_events_of_each_rule);
 	tcase_add_loop_test(tcase, a_flood_is_counted_or_nothing_is_said, 0, ROWS(flood_rows));
+	tcase_add_loop_test(tcase, what_comes_again_is_not_counted_again, 0, ROWS(again_rows));
 	tcase_add_test(tcase, a_flood_leaves_what_was_before_it);
 	tcase_add_test(tcase, a_share_of_what_is_forgotten_is_not_known);
 	tcase_add_test(tcase, a_window_speaks_with_an_event_of_its_own);
