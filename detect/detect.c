@@ -514,7 +514,8 @@ close_window(struct detect *detect, struct window *window, struct slice key, str
 	if (rule == NULL || !correlation_waits(correlated.correlation))
 		window_clear(window);
 	else
-		answer = window_close(window, correlated.correlation, &correlated.result);
+		answer = window_close(
+			window, correlated.correlation, detect->now, &correlated.result);
 	if (answer == WINDOW_SPEAKS && !copy_event(window, arena, &event))
 		answer = WINDOW_NO_MEMORY;
 	if (answer == WINDOW_NO_MEMORY)

@@ -356,7 +356,7 @@ remember(struct window *window, const struct correlation *correlation,
 {
 	enum window_answer answer = WINDOW_QUIET;
 
-	known_drop(&window->known, window->newest - correlation->timespan - CORRELATE_LATENESS);
+	known_drop(&window->known, window->newest - correlation->timespan - lateness(correlation));
 	if (known_has(&window->known, match->time, identity(match)))
 		return WINDOW_KNOWN;
 	if (is_forgotten(window, correlation, match->time))
@@ -794,8 +794,20 @@ evaluate(const struct window *window, const struct correlation *correlation, uin
 	return true;
 }
 
+/* With the end of its last span alone: all that was known is not after that. */
+static void
+wait_empty(struct window *window, const struct correlation *correlation, int64_t now)
+{
+	int64_t wait = correlation->timespan + lateness(correlation);
+
+	forget_entries(window);
+	known_done(&window->known);
+	known_init(&window->known);
+	window->deadline = now < INT64_MAX - wait ? now + wait : INT64_MAX;
+}
+
 enum window_answer
-window_close(struct window *window, const struct correlation *correlation,
+window_close(struct window *window, const struct correlation *correlation, int64_t now,
 	struct correlation_result *result)
 {
 	enum window_answer answer = WINDOW_QUIET;
@@ -803,8 +815,10 @@ window_close(struct window *window, const struct correlation *correlation,
 	uint32_t to;
 	double value;
 
-	if (window->count == 0)
+	if (window->count == 0) {
+		window_clear(window);
 		return WINDOW_QUIET;
+	}
 	first = window->entries[0].time;
 	to = span_end(window, correlation, 0);
 	kept_forget(&window->kept, first); /* those of spans that are over */
@@ -818,8 +832,10 @@ window_close(struct window *window, const struct correlation *correlation,
 	}
 	window->closed = first + correlation->timespan;
 	forget(window, 0, to);
-	window->deadline =
-		window->count == 0 ? NO_TIME : window->deadline + window->entries[0].time - first;
+	if (window->count > 0)
+		window->deadline += window->entries[0].time - first;
+	else
+		wait_empty(window, correlation, now);
 	return answer;
 }
 
@@ -856,7 +872,7 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 
 	if (window->count > 0 && entry->time > window->entries[0].time + correlation->timespan +
 						       lateness(correlation))
-		answer = window_close(window, correlation, result);
+		answer = window_close(window, correlation, match->received, result);
 	if (answer == WINDOW_NO_MEMORY)
 		return answer;
 	if (window->count == 0)

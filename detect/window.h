@@ -83,9 +83,11 @@ int64_t window_deadline(const struct window *);
 void window_clear(struct window *);
 
 /* The first time span of a correlation that waits closes: WINDOW_SPEAKS, WINDOW_QUIET, WINDOW_FULL
- * or WINDOW_NO_MEMORY.  What came after it stays. */
-enum window_answer window_close(
-	struct window *, const struct correlation *, struct correlation_result *result);
+ * or WINDOW_NO_MEMORY.  What came after it stays.  A window that has no other is not forgotten yet,
+ * so that what comes late does not open it again, but after as long a time when it is closed once
+ * more. */
+enum window_answer window_close(struct window *, const struct correlation *, int64_t now,
+	struct correlation_result *result);
 
 /* The last event of the time span that closed last, with its canonical fields, which are the
  * window's.  false when there is none. */

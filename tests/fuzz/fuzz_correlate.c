@@ -85,7 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(window_size(window) <= WINDOW_SIZE_MAX);
 	}
 	while (correlation_waits(&correlation) && window_deadline(window) != INT64_MIN)
-		if (window_close(window, &correlation, &result) == WINDOW_SPEAKS)
+		if (window_close(window, &correlation, START, &result) == WINDOW_SPEAKS)
 			look(window, &correlation, &result, events);
 	window_free(window);
 	return 0;

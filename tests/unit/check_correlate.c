@@ -461,7 +461,7 @@ START_TEST(counts_what_comes_together)
 			value = result.value;
 	}
 	while (correlation_waits(&bench.rule.correlation) && window_deadline(window) != INT64_MIN) {
-		if (window_close(window, &bench.rule.correlation, &result) != WINDOW_SPEAKS)
+		if (window_close(window, &bench.rule.correlation, START, &result) != WINDOW_SPEAKS)
 			continue;
 		value = result.value;
 		closes++;
@@ -654,7 +654,7 @@ START_TEST(closes_like_plain_counting)
 	srand((unsigned int)_i + 1);
 	for (int stream = 0; stream < 100; stream++) {
 		struct window *window = window_new();
-		int64_t closed = INT64_MIN;
+		int64_t closed = INT64_MIN, newest = -1000;
 		int now = 0;
 
 		plain_count = 0;
@@ -667,9 +667,8 @@ START_TEST(closes_like_plain_counting)
 				(unsigned int)rand() % bench.rule.correlation.reference_count;
 			now += rand() % 8;
 			event.time = now - (rand() % 3 == 0 ? rand() % 400 : 0);
-			if (plain_count > 0 &&
-				(event.time <= closed ||
-					event.time < plain[plain_count - 1].time - 320)) {
+			newest = event.time > newest ? event.time : newest;
+			if (event.time <= closed || event.time < newest - 320) {
 				want = WINDOW_LATE;
 			} else if (plain_count > 0 && event.time > plain[0].time + 320) {
 				want = WINDOW_SPEAKS;
@@ -865,7 +864,7 @@ START_TEST(what_comes_again_is_not_counted_again)
 	}
 	ck_assert_uint_le(window_size(window), WINDOW_SIZE_MAX);
 	if (correlation_waits(&bench.rule.correlation))
-		ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result),
+		ck_assert_int_eq(window_close(window, &bench.rule.correlation, START, &result),
 			again_rows[_i].closing);
 	window_free(window);
 	bench_close(&bench);
@@ -887,7 +886,7 @@ START_TEST(a_flood_is_counted_or_nothing_is_said)
 	}
 	ck_assert_msg(answer == flood_rows[_i].last, "%s: %d", flood_rows[_i].name, answer);
 	ck_assert_uint_le(window_size(window), WINDOW_SIZE_MAX);
-	answer = window_close(window, &bench.rule.correlation, &result);
+	answer = window_close(window, &bench.rule.correlation, START, &result);
 	ck_assert_msg(answer == flood_rows[_i].closing, "%s: %d", flood_rows[_i].name, answer);
 	ck_assert_msg(fabs(result.value - flood_rows[_i].value) < 1e-9, "%s: %f",
 		flood_rows[_i].name, result.value);
@@ -912,9 +911,11 @@ START_TEST(a_flood_leaves_what_was_before_it)
 	for (int i = 0; i < 21000; i++)
 		ck_assert_int_eq(add_value(window, &bench, 0, 100000 + i, 7, &result),
 			i < CORRELATE_ENTRIES_MAX - 3 ? WINDOW_QUIET : WINDOW_FULL);
-	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_SPEAKS);
+	ck_assert_int_eq(
+		window_close(window, &bench.rule.correlation, START, &result), WINDOW_SPEAKS);
 	ck_assert_uint_eq(result.count, 3);
-	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_FULL);
+	ck_assert_int_eq(
+		window_close(window, &bench.rule.correlation, START, &result), WINDOW_FULL);
 	window_free(window);
 	bench_close(&bench);
 }
@@ -1026,7 +1027,8 @@ START_TEST(a_window_that_waits_keeps_its_event)
 	event.time = START;
 	ck_assert_int_eq(
 		window_add(window, &bench.rule.correlation, &match, &result), WINDOW_QUIET);
-	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_SPEAKS);
+	ck_assert_int_eq(
+		window_close(window, &bench.rule.correlation, START, &result), WINDOW_SPEAKS);
 	ck_assert(window_event(window, &kept));
 	ck_assert(slice_equal(kept.f[F_Image], event.f[F_Image]));
 	ck_assert(kept.f[F_User].ptr != NULL && kept.f[F_User].len == 0);
@@ -1055,9 +1057,35 @@ START_TEST(a_window_speaks_with_an_event_of_its_own)
 	ck_assert_int_eq(add_value(window, &bench, 0, 361000, 5, &result), WINDOW_SPEAKS);
 	ck_assert(window_event(window, &kept));
 	ck_assert(slice_equal(kept.f[F_User], SLICE("3")));
-	ck_assert_int_eq(window_close(window, &bench.rule.correlation, &result), WINDOW_SPEAKS);
+	ck_assert_int_eq(
+		window_close(window, &bench.rule.correlation, START, &result), WINDOW_SPEAKS);
 	ck_assert(window_event(window, &kept));
 	ck_assert(slice_equal(kept.f[F_User], SLICE("4")));
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* What belongs to a span that is closed opens no new one, as long as the window is there. */
+START_TEST(what_is_closed_stays_closed)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	const struct correlation *correlation;
+	struct bench bench;
+
+	bench_open(
+		&bench, " {type: event_count, rules: [a], timespan: 10s, condition: {lte: 3}}\n");
+	correlation = &bench.rule.correlation;
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(add(window, &bench, 0, i, &result), WINDOW_QUIET);
+	ck_assert_int_eq(window_close(window, correlation, START, &result), WINDOW_QUIET);
+	ck_assert_int_eq(
+		window_deadline(window), START + correlation->timespan + CORRELATE_LATENESS);
+	last_id -= 3;
+	ck_assert_int_eq(add(window, &bench, 0, 1, &result), WINDOW_LATE);
+	ck_assert_int_eq(window_close(window, correlation, START, &result), WINDOW_QUIET);
+	ck_assert_int_eq(window_deadline(window), INT64_MIN);
 	window_free(window);
 	bench_close(&bench);
 }
@@ -1075,9 +1103,9 @@ START_TEST(a_window_keeps_few_events)
 	for (int i = 0; i < 3600; i++)
 		(void)add(window, &bench, 0, i * 7 % 360, &result);
 	ck_assert_uint_lt(window_size(window), 256 * 1024);
-	while (window_deadline(window) != INT64_MIN) {
-		(void)window_close(window, &bench.rule.correlation, &result);
-		ck_assert(window_event(window, &kept));
+	for (int64_t deadline = 0; (deadline = window_deadline(window)) != INT64_MIN;) {
+		(void)window_close(window, &bench.rule.correlation, deadline, &result);
+		ck_assert(window_event(window, &kept) || window_deadline(window) == INT64_MIN);
 	}
 	window_free(window);
 	bench_close(&bench);
@@ -1128,6 +1156,7 @@ main(void)
 	tcase_add_test(tcase, a_flood_leaves_what_was_before_it);
 	tcase_add_test(tcase, a_share_of_what_is_forgotten_is_not_known);
 	tcase_add_test(tcase, a_window_speaks_with_an_event_of_its_own);
+	tcase_add_test(tcase, what_is_closed_stays_closed);
 	tcase_add_test(tcase, a_window_keeps_few_events);
 	tcase_add_test(tcase, a_result_is_lowered_when_all_its_events_are);
 	tcase_add_test(tcase, the_largest_count_is_reached);
