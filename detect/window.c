@@ -10,7 +10,7 @@
  *   not, and is left out.
  * - Temporal: each reference has its share of the entries, so that a flood of one cannot push out
  *   the others; beyond it the entry goes whose neighbours of the same reference are nearest to each
- *   other.
+ *   other, and is missing only when they are not within one time span.
  * - Everything else: the oldest are forgotten, or, while a window waits, no more are taken; an
  *   answer that would need what is missing is not given.
  *
@@ -25,7 +25,7 @@
 /* Entries; of the at most twice 301 s that they cover with the shortest time span, none is then as
  * long as that. */
 #define SUMS_MAX 2048
-#define TEMPORAL_MAX 512 /* entries of all references together */
+#define TEMPORAL_MAX 512 /* entries of all references together, but for those that are needed */
 #define NO_TIME INT64_MIN
 
 struct entry {
@@ -299,7 +299,8 @@ insert(struct window *window, const struct entry *entry, uint32_t *at)
 }
 
 /* Of a reference that has more than its share one entry goes, but neither its first nor its last,
- * nor the one at *at. */
+ * nor the one at *at.  Between two within a time span nothing is missed: each span that it is in
+ * has one of these. */
 static void
 keep_to_share(struct window *window, const struct correlation *correlation, uint32_t *at)
 {
@@ -322,6 +323,11 @@ keep_to_share(struct window *window, const struct correlation *correlation, uint
 	}
 	if (have <= TEMPORAL_MAX / correlation->reference_count)
 		return;
+	if (nearest > correlation->timespan) {
+		if (have <= CORRELATE_ENTRIES_MAX / correlation->reference_count)
+			return;
+		note_missing(window, correlation, entries[least[1]].time);
+	}
 	leave_out(window, least[0], least[1], least[2]);
 	*at -= least[1] < *at;
 }

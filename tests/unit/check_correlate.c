@@ -730,6 +730,48 @@ START_TEST(a_late_event_finds_its_place_in_a_flood)
 }
 END_TEST
 
+/* Wherever in the flood it is, with the shortest time span and many references. */
+START_TEST(a_flood_hides_no_second)
+{
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+
+	bench_open(&bench, " {type: temporal, rules: [a, b, c, d, e, f, g, h], timespan: 1s}\n");
+	for (int i = 0; i < 6000; i++)
+		ck_assert_int_eq(add_value(window, &bench, 0, 50 * i, 0, &result), WINDOW_QUIET);
+	for (unsigned int reference = 1; reference < 8; reference++)
+		ck_assert_int_eq(add_value(window, &bench, reference, _i * 10000 + 500, 0, &result),
+			reference < 7 ? WINDOW_QUIET : WINDOW_SPEAKS);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
+/* References so many that their shares are small: what then is missing is said. */
+START_TEST(a_flood_beyond_the_share_is_said)
+{
+	char text[512] = " {type: temporal, timespan: 1s, rules: [r0";
+	struct correlation_result result;
+	struct window *window = window_new();
+	struct bench bench;
+	bool full = false;
+
+	for (int i = 1; i < 64; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ", r%d", i);
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "]}\n");
+	bench_open(&bench, text);
+	ck_assert_int_eq(bench.result, 0);
+	for (int i = 0; i < 550; i++)
+		(void)add_value(window, &bench, 0, 550 * i, 0, &result);
+	for (int i = 0; i < 300; i++)
+		full |= add_value(window, &bench, 1, 1000 * i + 500, 0, &result) == WINDOW_FULL;
+	ck_assert(full);
+	window_free(window);
+	bench_close(&bench);
+}
+END_TEST
+
 START_TEST(the_begin_of_a_story_outlasts_a_flood)
 {
 	unsigned char first[CORRELATE_ID] = { 0 };
@@ -1149,6 +1191,8 @@ main(void)
 	tcase_add_loop_test(tcase, closes_like_plain_counting, 0, ROWS(waiting_rows));
 	tcase_add_test(tcase, a_flood_pushes_nothing_out);
 	tcase_add_test(tcase, a_late_event_finds_its_place_in_a_flood);
+	tcase_add_loop_test(tcase, a_flood_hides_no_second, 0, 30);
+	tcase_add_test(tcase, a_flood_beyond_the_share_is_said);
 	tcase_add_test(tcase, the_begin_of_a_story_outlasts_a_flood);
 	tcase_add_test(tcase, an_alert_names_events_of_each_rule);
 	tcase_add_loop_test(tcase, a_flood_is_counted_or_nothing_is_said, 0, ROWS(flood_rows));
