@@ -644,37 +644,38 @@ sum_up(const struct window *window, uint32_t from, uint32_t to)
 	return sum;
 }
 
-/* Numbers may be negative, so each span is looked at; of those that end with the last entry the
- * sums are made from behind, and the longest speaks. */
+/* Numbers may be negative, so all entries around `at` that are within a time span are summed up,
+ * from each end backwards, and of those with one end the longest row speaks.  In its order an event
+ * is the only end. */
 static bool
 enough_sum(const struct window *window, const struct correlation *correlation, uint32_t at,
 	struct correlation_result *result)
 {
-	uint32_t from = span_start(window, correlation, at), best = NOWHERE;
-	double sum = 0, most = 0;
+	const struct entry *entries = window->entries;
+	int64_t last = entries[at].time + correlation->timespan;
 
-	for (; from <= at; from++) {
-		uint32_t to = span_end(window, correlation, from);
+	for (uint32_t to = at; to < window->count && entries[to].time <= last; to++) {
+		int64_t end = NO_TIME;
+		uint32_t best = NOWHERE;
+		double sum = 0, most = 0;
 
-		if (to == window->count)
-			break;
-		sum = sum_up(window, from, to);
-		if (correlation_holds(correlation, sum)) {
-			report(window, correlation, from, to, sum, result);
+		for (uint32_t i = to + 1; i-- > 0;) {
+			if (entries[i].end > end)
+				end = entries[i].end;
+			if (end - entries[i].time > correlation->timespan)
+				break;
+			sum += entries[i].value.number;
+			if (i > at || !correlation_holds(correlation, sum))
+				continue;
+			best = i;
+			most = sum;
+		}
+		if (best != NOWHERE) {
+			report(window, correlation, best, to + 1, most, result);
 			return true;
 		}
 	}
-	sum = 0;
-	for (uint32_t i = window->count; i-- > from;) {
-		sum += window->entries[i].value.number;
-		if (i > at || !correlation_holds(correlation, sum))
-			continue;
-		best = i;
-		most = sum;
-	}
-	if (best != NOWHERE)
-		report(window, correlation, best, window->count, most, result);
-	return best != NOWHERE;
+	return false;
 }
 
 /* The share, in percent, that the value at `at` has of those within a time span before it. */

@@ -396,6 +396,10 @@ static const struct {
 	{ "a sum within its time",
 		" {type: value_sum, rules: [a], timespan: 10s, condition: {field: User, gt: 10}}\n",
 		{ { 0, 0, "8", '.' }, { 11, 0, "8", '.' }, { 12, 0, "8", '!' } }, 16, 0 },
+	{ "a sum before a negative number, with a late one",
+		" {type: value_sum, rules: [a], timespan: 10s, condition: {field: User, gte: "
+		"10}}\n",
+		{ { 0, 0, "6", '.' }, { 5, 0, "-6", '.' }, { 2, 0, "4", '!' } }, 10, 0 },
 	{ "a small sum",
 		" {type: value_sum, rules: [a], timespan: 5m, condition: {field: User, lt: 10}}\n",
 		{ { 0, 0, "4", '.' }, { 1, 0, "-6", '.' } }, -2, 1 },
@@ -560,15 +564,14 @@ plain_value(enum correlation_type type, int from, int to)
 static bool
 plain_speaks(const struct correlation *correlation)
 {
-	for (int from = 0; from < plain_count; from++) {
-		int to = from;
-
-		while (to < plain_count &&
-			plain[to].time - plain[from].time <= correlation->timespan / 1000000)
-			to++;
-		if (correlation_holds(correlation, plain_value(correlation->type, from, to)))
-			return true;
-	}
+	for (int from = 0; from < plain_count; from++)
+		for (int to = from + 1; to <= plain_count; to++) {
+			if (plain[to - 1].time - plain[from].time > correlation->timespan / 1000000)
+				break;
+			if (correlation_holds(
+				    correlation, plain_value(correlation->type, from, to)))
+				return true;
+		}
 	return false;
 }
 
