@@ -868,7 +868,8 @@ place(struct window *window, const struct correlation *correlation, const struct
 	return WINDOW_QUIET;
 }
 
-/* An event for a window that waits; what came before may be complete with it. */
+/* An event for a window that waits; what came before may be complete with it, and is told whatever
+ * becomes of the event: where that has no room it is missing, which its own span will say. */
 static enum window_answer
 wait_for_close(struct window *window, const struct correlation *correlation,
 	const struct window_match *match, const struct entry *entry,
@@ -880,15 +881,16 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 	if (window->count > 0 && entry->time > window->entries[0].time + correlation->timespan +
 						       lateness(correlation))
 		answer = window_close(window, correlation, match->received, result);
-	if (answer == WINDOW_NO_MEMORY)
+	if (answer == WINDOW_NO_MEMORY) {
+		note_missing(window, correlation, entry->time);
 		return answer;
+	}
 	if (window->count == 0)
 		window->deadline = match->received + correlation->timespan + lateness(correlation);
 	placed = place(window, correlation, entry, &at);
-	if (placed == WINDOW_NO_MEMORY ||
-		(at != NOWHERE &&
-			!kept_add(&window->kept, match->event, entry->time, correlation->timespan)))
-		return WINDOW_NO_MEMORY;
+	if (at != NOWHERE &&
+		!kept_add(&window->kept, match->event, entry->time, correlation->timespan))
+		placed = WINDOW_NO_MEMORY;
 	return answer == WINDOW_QUIET ? placed : answer;
 }
 

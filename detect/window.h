@@ -39,7 +39,8 @@ struct correlation_result {
 	uint32_t count;      /* of events */
 	bool lowered;        /* filters have lowered every one of them */
 	uint32_t related_count;
-	/* The last of them; of a temporal correlation the last of each reference are among them. */
+	/* The last of them; of a temporal correlation with no more references than these the last
+	 * of each are among them. */
 	unsigned char related[CORRELATE_RELATED_MAX][CORRELATE_ID];
 };
 
@@ -89,8 +90,8 @@ void window_clear(struct window *);
 enum window_answer window_close(struct window *, const struct correlation *, int64_t now,
 	struct correlation_result *result);
 
-/* The last event of the time span that closed last, with its canonical fields, which are the
- * window's.  false when there is none. */
+/* An event of the time span that closed last, the last of it that is kept, with its canonical
+ * fields, which are the window's.  false when there is none. */
 bool window_event(const struct window *, struct wevent *);
 
 #endif

@@ -1,5 +1,6 @@
 /* Any bytes as a correlation and the events of one window: the first says what is counted, then
- * four for each event. What comes out is never more than went in, and in order. */
+ * four for each event.  What comes out is never more than went in, and in order, and no event is
+ * counted twice. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,14 +75,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.reference = data[i + 2] % 4,
 			.lowered = data[i + 2] >= 128,
 			.received = START };
+		enum window_answer answer;
 
 		wevent_clear(&event);
 		event.f[F_User] = (struct slice){ (const char *)&data[i + 3], 1 };
 		time += ((int64_t)data[i + 1] - 100) * SECOND;
 		match.time = time;
 		events++;
-		if (window_add(window, &correlation, &match, &result) == WINDOW_SPEAKS)
+		answer = window_add(window, &correlation, &match, &result);
+		if (answer == WINDOW_SPEAKS)
 			look(window, &correlation, &result, events);
+		if (answer == WINDOW_SPEAKS || answer == WINDOW_QUIET)
+			must(window_add(window, &correlation, &match, &result) == WINDOW_KNOWN);
 		must(window_size(window) <= WINDOW_SIZE_MAX);
 	}
 	while (correlation_waits(&correlation) && window_deadline(window) != INT64_MIN)
