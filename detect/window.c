@@ -909,10 +909,9 @@ judge(struct window *window, const struct correlation *correlation,
 {
 	bool missing;
 	uint32_t at;
-	enum window_answer answer = place(window, correlation, entry, &at);
 
-	if (answer == WINDOW_NO_MEMORY)
-		return answer;
+	if (place(window, correlation, entry, &at) == WINDOW_NO_MEMORY)
+		return WINDOW_NO_MEMORY;
 	window->deadline = match->received + 2 * correlation->timespan + lateness(correlation);
 	missing = is_missing(
 		window, entry->time - correlation->timespan, entry->time + correlation->timespan);
@@ -926,7 +925,7 @@ judge(struct window *window, const struct correlation *correlation,
 		return WINDOW_SPEAKS;
 	}
 	trim(window, correlation);
-	return missing ? WINDOW_FULL : answer;
+	return missing ? WINDOW_FULL : WINDOW_QUIET;
 }
 
 enum window_answer
