@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "daemon/hash.h"
+#include "daemon/log.h"
 #include "daemon/windows.h"
 
 #define STRIPES 64
@@ -274,6 +275,7 @@ find_oldest(struct windows *windows, uint64_t before)
 static void
 evict(struct windows *windows, uint64_t before)
 {
+	static struct log_limit limit;
 	struct stripe *stripe;
 
 	while (atomic_load_explicit(&windows->bytes, memory_order_relaxed) >
@@ -286,6 +288,9 @@ evict(struct windows *windows, uint64_t before)
 		if (item != NULL && item->used < before) {
 			drop(windows, stripe, item);
 			atomic_fetch_add_explicit(&windows->evicted, 1, memory_order_relaxed);
+			log_limited(&limit, LOG_LEVEL_WARNING,
+				"limits.correlations: the windows of correlations have no more "
+				"room; those used longest ago are forgotten");
 		}
 		release(stripe);
 	}

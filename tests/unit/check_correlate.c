@@ -641,8 +641,8 @@ plain_close(const struct correlation *correlation, int64_t *closed)
 /* Not of values: those that are left out may begin another span. */
 static const char *const waiting_rows[] = {
 	" {type: event_count, rules: [a, b, c], timespan: 20s, condition: {lte: 1000}}\n",
-	" {type: value_sum, rules: [a, b, c], timespan: 20s, condition: {field: User, lte: "
-	"1000}}\n",
+	(" {type: value_sum, rules: [a, b, c], timespan: 20s, condition: {field: User, lte: "
+	 "1000}}\n"),
 	" {type: temporal, rules: [a, b, c, d, e], timespan: 20s, condition: {lte: 5}}\n",
 	" {type: temporal_ordered, rules: [a, b, c, d], timespan: 20s, condition: {lte: 5}}\n",
 };
