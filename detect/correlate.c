@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "detect/correlate.h"
+#include "detect/spelling.h"
 
 #define USEC INT64_C(1000000)
 #define GROUP_VALUE_MAX 256 /* bytes of one in a key; of longer ones the start and a hash */
@@ -283,6 +284,26 @@ static const struct {
 	{ "timespan", read_timespan },
 	{ "type", read_type },
 };
+
+/* A key that is in no row: a correlation without its group would be another one. */
+static void
+unknown_key(struct sigma_reader *reader, struct fy_node *key)
+{
+	struct slice name = yaml_scalar(key);
+	size_t i = 0;
+
+	while (i < sizeof(keys) / sizeof(keys[0]) && !spelling_is_near(name, slice_of(keys[i].key)))
+		i++;
+	if (i < sizeof(keys) / sizeof(keys[0]))
+		reader_refuse(reader, key, "'%.*s' is not known in a correlation; did you mean %s?",
+			READER_SHOW(name), keys[i].key);
+	else if (slice_equal(name, SLICE("field")) || slice_equal(name, SLICE("percentile")))
+		reader_refuse(reader, key, "'%.*s' belongs into 'condition'; write it there",
+			READER_SHOW(name));
+	else
+		reader_refuse(reader, key, "'%.*s' is not known in a correlation; remove it",
+			READER_SHOW(name));
+}
 
 /* What a name of the group or of the value means for a reference, as it is written; nothing of an
  * alias without a field for it. */
@@ -583,9 +604,7 @@ correlation_read(struct sigma_reader *reader, struct fy_node *key, struct fy_nod
 			!slice_equal(name, slice_of(keys[i].key)))
 			i++;
 		if (i == sizeof(keys) / sizeof(keys[0]))
-			reader_refuse(reader, fy_node_pair_key(pair),
-				"'%.*s' is not known in a correlation; remove it",
-				READER_SHOW(name));
+			unknown_key(reader, fy_node_pair_key(pair));
 		else
 			keys[i].read(
 				&correlation, fy_node_pair_key(pair), fy_node_pair_value(pair));

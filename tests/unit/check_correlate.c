@@ -117,6 +117,14 @@ static const struct {
 	{ "an unknown key",
 		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1}, group: [x]}\n",
 		"'group' is not known", 4, 69 },
+	{ "a slip in a key",
+		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1}, group_by: "
+		"[x]}\n",
+		"did you mean group-by?", 4, 69 },
+	{ "a field beside the condition",
+		" {type: value_count, rules: [a], timespan: 5m, field: User, condition: {gte: "
+		"1}}\n",
+		"'field' belongs into 'condition'", 4, 48 },
 	{ "generate that is no truth",
 		" {type: event_count, rules: [a], timespan: 5m, condition: {gte: 1}, generate: "
 		"yes}\n",
