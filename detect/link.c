@@ -53,6 +53,43 @@ filter_names(const struct filter *filter, const struct sigma_rule *rule)
 	return named;
 }
 
+/* Is there an event that is the filter's and the rule's? */
+static bool
+have_one_event(const struct filter *filter, const struct sigma_rule *rule)
+{
+	for (uint32_t i = 0; i < filter->route_count; i++)
+		for (uint32_t k = 0; k < rule->route_count; k++) {
+			struct route a = filter->routes[i], b = rule->routes[k];
+
+			if (slice_equal_nocase(slice_of(a.channel), slice_of(b.channel)) &&
+				(a.event_id == b.event_id || a.event_id == -1 || b.event_id == -1))
+				return true;
+		}
+	return filter->routes == NULL;
+}
+
+/* Warn of a filter that touches no event of a rule that it names.  A filter of several rules may
+ * have a selection for each, with fields that the others lack. */
+static void
+check_events(const struct filter *filter, const struct sigma_rule *rule, struct faults *faults)
+{
+	const struct condition *condition = &filter->condition;
+
+	if (!have_one_event(filter, rule))
+		faults_add(faults, filter->file, filter->line, filter->column, true,
+			"the filter's logsource has no event of rule '%s'; correct or remove it",
+			rule->rule.title);
+	for (uint32_t i = 0; i < condition->item_count && filter->rules[1] == NULL; i++) {
+		const struct condition_item *item = &condition->items[i];
+
+		if (!item->keywords && !lint_has_field(rule->category, item->name))
+			faults_add(faults, filter->file, filter->line, filter->column, true,
+				"events of category %.*s, as of rule '%s', have no field '%s'; "
+				"correct it",
+				READER_SHOW(rule->category), rule->rule.title, item->name);
+	}
+}
+
 /* Warn of a reference that does not do what its author expects. */
 static void
 check_reference(const struct ruleset *set, const struct refusals *refusals,
@@ -78,6 +115,8 @@ check_reference(const struct ruleset *set, const struct refusals *refusals,
 			"'%s' is a correlation, whose alerts no filter takes away; name the rules "
 			"that it counts",
 			reference);
+	else
+		check_events(filter, &set->rules[first], faults);
 }
 
 /* Put the filter on the lists of its rules, which have room for all filters. */

@@ -126,6 +126,16 @@ static const struct {
 		"'shedule' would be a selection here; write 'schedule' beside", false },
 	{ "a condition without not", "filter: {rules: any, s: {Image: x}, condition: s}\n",
 		"write 'not SELECTION'", true },
+	{ "a logsource of other events",
+		"logsource: {product: windows, service: security}\n"
+		"filter: {rules: [the_rule], s: {Image: x}, condition: not s}\n",
+		"the filter's logsource has no event of rule 't'", true },
+	{ "a field that the rule's events lack",
+		"filter: {rules: [other_rule], s: {DestinationIp: x}, condition: not s}\n---\n"
+		"title: other\nid: 00000000-0000-4000-8000-000000000002\nname: other_rule\n"
+		"level: high\nlogsource: {product: windows, category: process_creation}\n"
+		"detection: {s: {Image: 'xxx'}, condition: s}\n",
+		"as of rule 'other', have no field 'DestinationIp'; correct it", true },
 	{ "a logsource that never comes",
 		"logsource: {product: aws}\nfilter: {rules: any, s: {Image: x}, condition: not "
 		"s}\n",
