@@ -13,6 +13,7 @@
 #include "daemon/cache.h"
 #include "daemon/rule_files.h"
 #include "daemon/rules.h"
+#include "daemon/zones.h"
 
 #define ATTACK_TEXT_MAX (4 * 1024 * 1024)
 #define NAME_MAX_BYTES 256
@@ -94,6 +95,7 @@ load_set(const struct conf *conf, struct faults *faults)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");
 		return NULL;
 	}
+	ruleset_builder_zones(builder, &zones_finder);
 	rule_files_read(conf, builder, faults);
 	/* Built with errors too, since building finds further ones; such a set is thrown away. */
 	cache = cache_open(conf->cache.path, &damaged);

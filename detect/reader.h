@@ -17,6 +17,7 @@ struct sigma_fields {
 void sigma_fields_done(struct sigma_fields *);
 
 struct placeholders;
+struct zone_finder;
 
 /* Of one document. */
 struct sigma_reader {
@@ -25,7 +26,8 @@ struct sigma_reader {
 	struct faults *faults;
 	struct sigma_fields *fields;
 	const struct placeholders *placeholders;
-	bool failed; /* the document has an error */
+	const struct zone_finder *zones; /* NULL: none is known by a name */
+	bool failed;                     /* the document has an error */
 	bool no_memory;
 };
 

@@ -33,7 +33,14 @@ struct ruleset_builder {
 	uint32_t filter_count, filter_size;
 	struct sigma_fields fields;
 	struct placeholders placeholders;
+	const struct zone_finder *zones;
 };
+
+void
+ruleset_builder_zones(struct ruleset_builder *builder, const struct zone_finder *zones)
+{
+	builder->zones = zones;
+}
 
 struct ruleset_builder *
 ruleset_builder_new(void)
@@ -121,7 +128,8 @@ reader_of(struct ruleset_builder *builder, const struct yaml *yaml, struct fault
 		.arena = builder->arena,
 		.faults = faults,
 		.fields = &builder->fields,
-		.placeholders = &builder->placeholders };
+		.placeholders = &builder->placeholders,
+		.zones = builder->zones };
 }
 
 /* 0 or -ENOMEM. */

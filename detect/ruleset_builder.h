@@ -6,11 +6,16 @@
 #include "detect/attack.h"
 #include "detect/pattern.h"
 #include "detect/ruleset.h"
+#include "detect/zone.h"
 
 /* A builder takes texts in any order; the set's order does not depend on it. */
 struct ruleset_builder;
 struct ruleset_builder *ruleset_builder_new(void);
 void ruleset_builder_free(struct ruleset_builder *);
+
+/* How schedules find their zones by name; without it they know UTC and offsets.  It must outlive
+ * the builder. */
+void ruleset_builder_zones(struct ruleset_builder *, const struct zone_finder *);
 
 /* Add a file's rules, or the operator's values for |expand, which count for all files; faults are
  * added to `faults`, here or when the set is built, and the rules that have one are left out.

@@ -1,6 +1,6 @@
-/* Schedules: reading them, and whether a time is one of theirs.
- *
- * A zone is an offset from UTC: nothing here reads a database of time zones. */
+/* Schedules: reading them, and whether a time is one of theirs. */
+
+#include <errno.h>
 
 #include "detect/schedule.h"
 
@@ -37,23 +37,67 @@ read_hours(struct slice text, struct schedule *schedule)
 	return take_clock(&text, &schedule->to) && text.len == 0;
 }
 
+/* "+01:00" */
 static bool
-read_zone(struct slice text, struct schedule *schedule)
+read_offset(struct slice text, int32_t *offset)
 {
 	bool west = text.len > 0 && text.ptr[0] == '-';
 
-	if (slice_equal_nocase(text, SLICE("UTC")) || slice_equal_nocase(text, SLICE("Z"))) {
-		schedule->offset = 0;
-		return true;
-	}
 	if (text.len == 0 || (!west && text.ptr[0] != '+'))
 		return false;
 	text = slice_sub(text, 1, text.len);
-	if (!take_clock(&text, &schedule->offset) || text.len > 0)
+	if (!take_clock(&text, offset) || text.len > 0)
 		return false;
 	if (west)
-		schedule->offset = -schedule->offset;
+		*offset = -*offset;
 	return true;
+}
+
+/* 0, -ENOENT or -ENOMEM. */
+static int
+find_zone(struct sigma_reader *reader, struct slice text, struct zone *zone)
+{
+	const char *name = reader_copy(reader, text);
+
+	if (name == NULL)
+		return -ENOMEM;
+	if (reader->zones == NULL)
+		return -ENOENT;
+	return reader->zones->find(name, reader->arena, zone);
+}
+
+/* One change, that has always been. */
+static int
+fixed_zone(struct sigma_reader *reader, int32_t offset, struct zone *zone)
+{
+	struct zone_change *change = arena_alloc(reader->arena, sizeof(*change));
+
+	if (change == NULL)
+		return -ENOMEM;
+	*change = (struct zone_change){ 0, offset };
+	*zone = (struct zone){ change, 1 };
+	return 0;
+}
+
+static void
+read_zone(struct sigma_reader *reader, struct fy_node *place, struct slice text, struct zone *zone)
+{
+	int32_t offset = 0;
+	int error;
+
+	if (slice_equal_nocase(text, SLICE("UTC")) || slice_equal_nocase(text, SLICE("Z")) ||
+		read_offset(text, &offset))
+		error = fixed_zone(reader, offset, zone);
+	else
+		error = find_zone(reader, text, zone);
+	if (error == -ENOENT)
+		reader_refuse(reader, place,
+			"'%.*s' is no zone of this machine's database of time zones (tzdata); "
+			"write "
+			"a name as Europe/Berlin, UTC, or an offset as \"+01:00\"",
+			READER_SHOW(text));
+	else if (error < 0)
+		reader_no_memory(reader);
 }
 
 /* The number of a day, from Monday on; 7 for none. */
@@ -122,9 +166,8 @@ read_key(struct sigma_reader *reader, struct fy_node *key, struct fy_node *value
 			READER_SHOW(name));
 	else if (slice_equal(name, SLICE("hours")) && !read_hours(text, schedule))
 		reader_refuse(reader, place, "hours are written as in \"22:00-04:00\"");
-	else if (slice_equal(name, SLICE("zone")) && !read_zone(text, schedule))
-		reader_refuse(
-			reader, place, "a zone is UTC or an offset from it, as in \"+01:00\"");
+	else if (slice_equal(name, SLICE("zone")))
+		read_zone(reader, place, text, &schedule->zone);
 }
 
 void
@@ -144,7 +187,8 @@ schedule_read(struct sigma_reader *reader, struct fy_node *map, struct schedule 
 bool
 schedule_has(const struct schedule *schedule, int64_t time)
 {
-	int64_t seconds = time / USEC - (time % USEC < 0) + schedule->offset;
+	int64_t utc = time / USEC - (time % USEC < 0);
+	int64_t seconds = utc + zone_offset(&schedule->zone, utc);
 	int64_t day = seconds / DAY_SECONDS - (seconds % DAY_SECONDS < 0);
 	int64_t clock = seconds - day * DAY_SECONDS;
 	int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */

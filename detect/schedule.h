@@ -3,16 +3,17 @@
 
 /* Times of the week:
  *
- *     { days: [ mon-fri ], hours: "22:00-04:00", zone: "+01:00" }
+ *     { days: [ mon-fri ], hours: "22:00-04:00", zone: Europe/Berlin }
  *
  * Each key may be missing: every day, all hours, UTC. */
 
 #include "detect/reader.h"
+#include "detect/zone.h"
 
 struct schedule {
 	unsigned int days; /* bits from Monday on, of the day on which the hours begin */
 	int32_t from, to;  /* seconds of a day; to may be less than from: the next day's */
-	int32_t offset;    /* of the zone, seconds east of UTC */
+	struct zone zone;
 };
 
 /* Read a map.  Faults, all of them, are the reader's. */

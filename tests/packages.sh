@@ -1,7 +1,7 @@
 # Sourced by quickstart and runtests (POSIX sh): which Debian packages are needed, and installing those that are missing.
 
 packages_build="gcc make autoconf automake pkg-config libc6-dev
-	libevent-dev libyajl-dev libfyaml-dev libhyperscan-dev libpcre2-dev libssl-dev libsystemd-dev libxxhash-dev uthash-dev"
+	libevent-dev libyajl-dev libfyaml-dev libhyperscan-dev libpcre2-dev libssl-dev libsystemd-dev libxxhash-dev uthash-dev libglib2.0-dev tzdata"
 packages_show="bsdutils jq"
 packages_test="check clang clang-format libclang-rt-14-dev valgrind mandoc xz-utils systemd binutils
 	socat curl procps util-linux openssl libestr0 libfastjson4 liblognorm5 libivykis0 libjson-c5 libnet1 libpcre3 libwrap0

@@ -1,6 +1,7 @@
 /* Filters: what of a document is refused, and when one counts. */
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,10 +66,10 @@ static const struct {
 		"schedule: {hours: \"22:00-25:00\"}\nfilter: {rules: any, s: {Image: x}, "
 		"condition: not s}\n",
 		"hours are written as", false },
-	{ "a zone by name",
-		"schedule: {zone: Europe/Berlin}\nfilter: {rules: any, s: {Image: x}, condition: "
+	{ "a zone that nobody knows",
+		"schedule: {zone: Nowhere/City}\nfilter: {rules: any, s: {Image: x}, condition: "
 		"not s}\n",
-		"offset from it", false },
+		"'Nowhere/City' is no zone of this machine's database", false },
 	{ "another key of a schedule",
 		"schedule: {from: x}\nfilter: {rules: any, s: {Image: x}, condition: not s}\n",
 		"not 'from'", false },
@@ -142,11 +143,31 @@ static const struct {
 		"the filter is idle", true },
 };
 
+/* 2026-11-27 is a Friday. */
+#define FRIDAY INT64_C(1795737600) /* 00:00 UTC */
+#define HOUR 3600
+
+/* A zone that goes over from one hour to two east of UTC. */
+static int
+find_zone(const char *name, struct arena *arena, struct zone *zone)
+{
+	static const struct zone_change changes[] = { { 0, HOUR }, { FRIDAY, 2 * HOUR } };
+
+	(void)arena;
+	if (strcmp(name, "Test/Summer") != 0)
+		return -ENOENT;
+	*zone = (struct zone){ changes, 2 };
+	return 0;
+}
+
 static struct ruleset *
 build(const char *text, struct faults *faults)
 {
+	static const struct zone_finder zones = { find_zone };
 	struct ruleset_builder *builder = ruleset_builder_new();
 	struct ruleset *set;
+
+	ruleset_builder_zones(builder, &zones);
 
 	ruleset_builder_add(builder, "f.yml", slice_of(text), faults);
 	set = ruleset_build(builder, NULL, faults);
@@ -225,10 +246,6 @@ START_TEST(all_faults_of_a_schedule)
 	faults_done(&faults);
 }
 END_TEST
-
-/* 2026-11-27 is a Friday. */
-#define FRIDAY INT64_C(1795737600) /* 00:00 UTC */
-#define HOUR 3600
 
 static const struct {
 	const char *name;
@@ -321,6 +338,14 @@ static const struct {
 		FILTER("schedule: {days: [thu], hours: \"20:00-24:00\", zone: \"-05:00\"}\n"
 		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
 		"svc", FRIDAY + 2 * HOUR, 0, SEVERITY_HIGH },
+	{ "in a zone by name, when its offset changes",
+		FILTER("schedule: {days: [fri], hours: \"02:00-03:00\", zone: Test/Summer}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY, 0, SEVERITY_HIGH },
+	{ "in a zone by name, before that",
+		FILTER("schedule: {days: [fri], hours: \"00:00-01:00\", zone: Test/Summer}\n"
+		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),
+		"svc", FRIDAY - 60, 0, SEVERITY_HIGH },
 	{ "the second of two schedules",
 		FILTER("schedule: [{days: [mon]}, {days: [fri]}]\n"
 		       "filter: {rules: any, s: {User: svc}, condition: not s}\n"),

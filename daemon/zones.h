@@ -1,0 +1,11 @@
+#ifndef DAEMON_ZONES_H
+#define DAEMON_ZONES_H
+
+/* Zones of time by their names in the machine's database (Europe/Berlin), by GLib. */
+
+#include "detect/zone.h"
+
+/* Finds the changes from 2000 to 2060. */
+extern const struct zone_finder zones_finder;
+
+#endif
