@@ -555,15 +555,19 @@ complete(struct document *document, struct fy_node *root)
 		rule->field_names = none;
 }
 
-/* What is odd about it; an idle rule has been told to be. */
+/* Its fields, whatever else is wrong; an idle rule has been told to be. */
 static void
-look_at(struct document *document, struct fy_node *root)
+look_at_fields(struct document *document, struct fy_node *root)
 {
-	bool idle = document->logsource && document->out->route_count == 0;
+	if (!document->logsource || document->out->route_count > 0)
+		lint_fields(document->reader, document->out->category, root);
+}
+
+static void
+look_at_condition(struct document *document, struct fy_node *root)
+{
 	bool filter = document->out->kind == SIGMA_FILTER;
 
-	if (!idle)
-		lint_fields(document->reader, document->out->category, root);
 	if (!lint_can_be_true(
 		    filter ? &document->out->filter.condition : &document->out->condition))
 		yaml_fault(document->reader->yaml, root, document->reader->faults, true,
@@ -601,11 +605,12 @@ sigma_parse(
 	if (find_kind(&document, root)) {
 		read_keys(&document, root);
 		check_keys(&document, root);
+		look_at_fields(&document, root);
 	}
 	if (!reader->failed)
 		complete(&document, root);
 	if (!reader->failed)
-		look_at(&document, root);
+		look_at_condition(&document, root);
 	if (rule.kind == SIGMA_FILTER)
 		complete_filter(&rule);
 	rule.correlation.generate = rule.correlation.generate || document.generate;

@@ -133,6 +133,26 @@ START_TEST(says_what_is_odd)
 }
 END_TEST
 
+START_TEST(fields_are_told_beside_errors)
+{
+	static const char text[] = "title: t\nid: 00000000-0000-4000-8000-000000000001\n"
+				   "logsource: {product: windows, category: process_creation}\n"
+				   "detection:\n  s: {Imgae|nearby: x}\n  condition: s\n";
+	struct ruleset_builder *builder = ruleset_builder_new();
+	struct faults faults = { 0 };
+	bool told = false;
+
+	ruleset_builder_add(builder, "f.yml", SLICE(text), &faults);
+	ruleset_unref(ruleset_build(builder, NULL, &faults));
+	ck_assert_uint_gt(faults.errors, 0);
+	for (size_t i = 0; i < faults.count; i++)
+		told = told || strstr(faults.list[i].text, "did you mean Image?") != NULL;
+	ck_assert(told);
+	ruleset_builder_free(builder);
+	faults_done(&faults);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -141,6 +161,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	tcase_add_test(tcase, fields_are_told_beside_errors);
 	tcase_add_loop_test(tcase, says_what_is_odd, 0, ROWS(rows));
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
