@@ -1,8 +1,8 @@
 #ifndef DAEMON_WINDOWS_H
 #define DAEMON_WINDOWS_H
 
-/* The table of correlation windows: striped, and bounded in bytes, all together; the window that was
- * used longest ago goes first, and never the one that was used last, however large.  A stripe's
+/* The table of correlation windows: striped, and bounded in bytes, all together; the window that
+ * was used longest ago goes first, and never the one that was used last, however large.  A stripe's
  * lock is held from the borrowing of a window until it is given back; no thread holds two, nor one
  * with that of a host. */
 

@@ -878,6 +878,9 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 	enum window_answer answer = WINDOW_QUIET, placed;
 	uint32_t at;
 
+	if (known_has(&window->known, match->time, identity(match)))
+		return WINDOW_KNOWN;
+	/* Before the event is remembered: a window that is empty then forgets what it knew. */
 	if (window->count > 0 && entry->time > window->entries[0].time + correlation->timespan +
 						       lateness(correlation))
 		answer = window_close(window, correlation, match->received, result);
@@ -885,6 +888,9 @@ wait_for_close(struct window *window, const struct correlation *correlation,
 		note_missing(window, correlation, entry->time);
 		return answer;
 	}
+	placed = remember(window, correlation, match);
+	if (placed != WINDOW_QUIET)
+		return answer == WINDOW_QUIET ? placed : answer;
 	if (window->count == 0)
 		window->deadline = match->received + correlation->timespan + lateness(correlation);
 	placed = place(window, correlation, entry, &at);
@@ -907,9 +913,12 @@ judge(struct window *window, const struct correlation *correlation,
 	const struct window_match *match, const struct entry *entry,
 	struct correlation_result *result)
 {
+	enum window_answer answer = remember(window, correlation, match);
 	bool missing;
 	uint32_t at;
 
+	if (answer != WINDOW_QUIET)
+		return answer;
 	if (place(window, correlation, entry, &at) == WINDOW_NO_MEMORY)
 		return WINDOW_NO_MEMORY;
 	window->deadline = match->received + 2 * correlation->timespan + lateness(correlation);
@@ -939,7 +948,6 @@ window_add(struct window *window, const struct correlation *correlation,
 		.reference = match->reference,
 		.count = 1,
 		.lowered = match->lowered };
-	enum window_answer answer;
 
 	memcpy(entry.id, match->id, CORRELATE_ID);
 	if (!correlation_value(correlation, match->reference, match->event, &entry.value))
@@ -948,9 +956,6 @@ window_add(struct window *window, const struct correlation *correlation,
 		return WINDOW_LATE;
 	if (match->time > window->newest)
 		window->newest = match->time;
-	answer = remember(window, correlation, match);
-	if (answer != WINDOW_QUIET)
-		return answer;
 	return correlation_waits(correlation)
 		       ? wait_for_close(window, correlation, match, &entry, result)
 		       : judge(window, correlation, match, &entry, result);
