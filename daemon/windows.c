@@ -282,17 +282,20 @@ evict(struct windows *windows, uint64_t before)
 			atomic_load_explicit(&windows->bytes_max, memory_order_relaxed) &&
 		(stripe = find_oldest(windows, before)) != NULL) {
 		struct item *item;
+		bool old;
 
 		(void)pthread_mutex_lock(&stripe->lock);
 		item = TAILQ_FIRST(&stripe->order);
-		if (item != NULL && item->used < before) {
+		old = item != NULL && item->used < before;
+		if (old)
 			drop(windows, stripe, item);
-			atomic_fetch_add_explicit(&windows->evicted, 1, memory_order_relaxed);
-			log_limited(&limit, LOG_LEVEL_WARNING,
-				"limits.correlations: the windows of correlations have no more "
-				"room; those used longest ago are forgotten");
-		}
 		release(stripe);
+		if (!old)
+			continue;
+		atomic_fetch_add_explicit(&windows->evicted, 1, memory_order_relaxed);
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			"limits.correlations: the windows of correlations have no more room; those "
+			"used longest ago are forgotten");
 	}
 }
 
