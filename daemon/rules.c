@@ -95,7 +95,7 @@ load_set(const struct conf *conf, struct faults *faults)
 		faults_add(faults, "rules", 0, 0, false, "out of memory");
 		return NULL;
 	}
-	ruleset_builder_zones(builder, &zones_finder);
+	ruleset_builder_zones(builder, zones_find);
 	rule_files_read(conf, builder, faults);
 	/* Built with errors too, since building finds further ones; such a set is thrown away. */
 	cache = cache_open(conf->cache.path, &damaged);

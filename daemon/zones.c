@@ -67,8 +67,8 @@ is_name(const char *name)
 	return name[strspn(name, letters)] == '\0' && name[0] != '/' && name[0] != '\0';
 }
 
-static int
-find(const char *name, struct arena *arena, struct zone *zone)
+int
+zones_find(const char *name, struct arena *arena, struct zone *zone)
 {
 	GTimeZone *found = is_name(name) ? g_time_zone_new_identifier(name) : NULL;
 	struct zone_change changes[CHANGES_MAX], *copy;
@@ -85,5 +85,3 @@ find(const char *name, struct arena *arena, struct zone *zone)
 	*zone = (struct zone){ copy, count };
 	return 0;
 }
-
-const struct zone_finder zones_finder = { find };

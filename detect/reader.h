@@ -5,6 +5,7 @@
  * fields that are known. */
 
 #include "detect/yaml.h"
+#include "detect/zone.h"
 #include "parsers/wevent.h"
 
 /* The fields that rules name and the canonical event does not have, each once; field F_MAX + n is
@@ -17,7 +18,6 @@ struct sigma_fields {
 void sigma_fields_done(struct sigma_fields *);
 
 struct placeholders;
-struct zone_finder;
 
 /* Of one document. */
 struct sigma_reader {
@@ -26,8 +26,8 @@ struct sigma_reader {
 	struct faults *faults;
 	struct sigma_fields *fields;
 	const struct placeholders *placeholders;
-	const struct zone_finder *zones; /* NULL: none is known by a name */
-	bool failed;                     /* the document has an error */
+	zone_find *find_zone; /* NULL: none is known by a name */
+	bool failed;          /* the document has an error */
 	bool no_memory;
 };
 

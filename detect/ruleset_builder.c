@@ -33,13 +33,13 @@ struct ruleset_builder {
 	uint32_t filter_count, filter_size;
 	struct sigma_fields fields;
 	struct placeholders placeholders;
-	const struct zone_finder *zones;
+	zone_find *find_zone;
 };
 
 void
-ruleset_builder_zones(struct ruleset_builder *builder, const struct zone_finder *zones)
+ruleset_builder_zones(struct ruleset_builder *builder, zone_find *find)
 {
-	builder->zones = zones;
+	builder->find_zone = find;
 }
 
 struct ruleset_builder *
@@ -129,7 +129,7 @@ reader_of(struct ruleset_builder *builder, const struct yaml *yaml, struct fault
 		.faults = faults,
 		.fields = &builder->fields,
 		.placeholders = &builder->placeholders,
-		.zones = builder->zones };
+		.find_zone = builder->find_zone };
 }
 
 /* 0 or -ENOMEM. */

@@ -13,9 +13,8 @@ struct ruleset_builder;
 struct ruleset_builder *ruleset_builder_new(void);
 void ruleset_builder_free(struct ruleset_builder *);
 
-/* How schedules find their zones by name; without it they know UTC and offsets.  It must outlive
- * the builder. */
-void ruleset_builder_zones(struct ruleset_builder *, const struct zone_finder *);
+/* How schedules find their zones by name; without it they know UTC and offsets. */
+void ruleset_builder_zones(struct ruleset_builder *, zone_find *);
 
 /* Add a file's rules, or the operator's values for |expand, which count for all files; faults are
  * added to `faults`, here or when the set is built, and the rules that have one are left out.

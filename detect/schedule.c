@@ -61,9 +61,9 @@ find_zone(struct sigma_reader *reader, struct slice text, struct zone *zone)
 
 	if (name == NULL)
 		return -ENOMEM;
-	if (reader->zones == NULL)
+	if (reader->find_zone == NULL)
 		return -ENOENT;
-	return reader->zones->find(name, reader->arena, zone);
+	return reader->find_zone(name, reader->arena, zone);
 }
 
 /* One change, that has always been. */

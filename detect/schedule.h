@@ -8,7 +8,6 @@
  * Each key may be missing: every day, all hours, UTC. */
 
 #include "detect/reader.h"
-#include "detect/zone.h"
 
 struct schedule {
 	unsigned int days; /* bits from Monday on, of the day on which the hours begin */

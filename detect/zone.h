@@ -18,11 +18,9 @@ struct zone {
 	uint32_t count;
 };
 
-/* Who knows zones by their names. */
-struct zone_finder {
-	/* 0 with the zone, whose changes are in the arena; -ENOENT for no such name; -ENOMEM. */
-	int (*find)(const char *name, struct arena *, struct zone *);
-};
+/* Finds a zone by its name.  0 with the zone, whose changes are in the arena; -ENOENT for no such
+ * name; -ENOMEM. */
+typedef int zone_find(const char *name, struct arena *, struct zone *);
 
 /* Seconds east of UTC at a time. */
 int32_t zone_offset(const struct zone *, int64_t seconds);

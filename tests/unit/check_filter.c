@@ -163,11 +163,10 @@ find_zone(const char *name, struct arena *arena, struct zone *zone)
 static struct ruleset *
 build(const char *text, struct faults *faults)
 {
-	static const struct zone_finder zones = { find_zone };
 	struct ruleset_builder *builder = ruleset_builder_new();
 	struct ruleset *set;
 
-	ruleset_builder_zones(builder, &zones);
+	ruleset_builder_zones(builder, find_zone);
 
 	ruleset_builder_add(builder, "f.yml", slice_of(text), faults);
 	set = ruleset_build(builder, NULL, faults);

@@ -32,7 +32,7 @@ START_TEST(offsets_change_at_their_second)
 	struct arena *arena = arena_new(1 << 16);
 	struct zone zone;
 
-	ck_assert_int_eq(zones_finder.find(offset_rows[_i].name, arena, &zone), 0);
+	ck_assert_int_eq(zones_find(offset_rows[_i].name, arena, &zone), 0);
 	ck_assert_int_eq(zone_offset(&zone, offset_rows[_i].time), offset_rows[_i].offset);
 	arena_free(arena);
 }
@@ -46,7 +46,7 @@ START_TEST(what_is_no_name_is_not_found)
 	struct zone zone;
 
 	for (int i = 0; i < ROWS(names); i++)
-		ck_assert_msg(zones_finder.find(names[i], arena, &zone) == -ENOENT, "%s", names[i]);
+		ck_assert_msg(zones_find(names[i], arena, &zone) == -ENOENT, "%s", names[i]);
 	arena_free(arena);
 }
 END_TEST
